@@ -66,59 +66,58 @@ def decode(data: bytes, *, depth_max: int = DEPTH_MAX) -> Item:
     Raises:
         DecodeError: `data` is truncated, has bytes left over, is not canonical or nests too deep.
     """
-    position, end = 0, len(data)
-    if not data:
-        raise DecodeError("RLP: no bytes")
     top: list[Item] = []
-    open_lists: list[tuple[list[Item], int]] = []
-    current, limit = top, end
-    while True:
-        while position == limit and open_lists:
-            current, limit = open_lists.pop()
+    stack: list[tuple[list[Item], int]] = [(top, _end_of_item(data, 0, len(data)))]
+    if stack[0][1] != len(data):
+        raise DecodeError("RLP: bytes after the end", why=f"at offset {stack[0][1]} of {len(data)}")
+    position = 0
+    while stack:
+        target, limit = stack[-1]
         if position == limit:
-            break
-        if current is top and top:
-            raise DecodeError("RLP: bytes after the end", why=f"at offset {position} of {end}")
-        first = data[position]
-        if first < 0x80:
-            current.append(_SINGLE_BYTES[first])
-            position += 1
+            stack.pop()
             continue
         start, length = _read_prefix(data, position, limit)
+        if data[position] < 0xC0:
+            target.append(data[start : start + length])
+            position = start + length
+            continue
+        if len(stack) > depth_max:
+            raise DecodeError("RLP: nested too deep", why=f"more than {depth_max} lists")
+        inner: list[Item] = []
+        target.append(inner)
+        stack.append((inner, start + length))
         position = start
-        if first < 0xC0:
-            if length == 1 and data[start] < 0x80:
-                raise DecodeError("RLP: single byte behind a prefix", why=f"at offset {start}")
-            current.append(data[start : start + length])
-            position += length
-        else:
-            if len(open_lists) >= depth_max:
-                raise DecodeError("RLP: nested too deep", why=f"more than {depth_max} lists")
-            inner: list[Item] = []
-            current.append(inner)
-            open_lists.append((current, limit))
-            current, limit = inner, start + length
     return top[0]
+
+
+def _end_of_item(data: bytes, position: int, limit: int) -> int:
+    start, length = _read_prefix(data, position, limit)
+    return start + length
 
 
 def _read_prefix(data: bytes, position: int, limit: int) -> tuple[int, int]:
     """Return (start of the payload, its length), both checked to lie before `limit`."""
+    if position >= limit:
+        raise DecodeError("RLP: no bytes")
     first = data[position]
+    if first < 0x80:
+        return position, 1
     short = first - (0x80 if first < 0xC0 else 0xC0)
-    position += 1
-    if short < 56:
-        length = short
-    else:
-        digits = data[position : min(position + short - 55, limit)]
-        if len(digits) != short - 55:
-            raise DecodeError("RLP: truncated length", why=f"at offset {position}")
-        length = int.from_bytes(digits, "big")
-        if digits[0] == 0 or length < 56:
-            raise DecodeError("RLP: length not minimal", why=f"at offset {position}")
-        position += len(digits)
-    if length > limit - position:
-        raise DecodeError("RLP: truncated", why=f"{length} bytes claimed at offset {position}")
-    return position, length
+    start = position + 1
+    length = short if short < 56 else _long_length(data[start : min(start + short - 55, limit)])
+    start += max(0, short - 55)
+    if length > limit - start:
+        raise DecodeError("RLP: truncated", why=f"{length} bytes claimed at offset {start}")
+    if first == 0x81 and data[start] < 0x80:
+        raise DecodeError("RLP: single byte behind a prefix", why=f"at offset {start}")
+    return start, length
+
+
+def _long_length(digits: bytes) -> int:
+    length = int.from_bytes(digits, "big")
+    if digits[:1] in (b"", b"\0") or length < 56:
+        raise DecodeError("RLP: length truncated or not minimal")
+    return length
 
 
 def to_list(

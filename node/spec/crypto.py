@@ -24,7 +24,8 @@ def keccak256(data: bytes) -> Hash32:
 
 def sign(private_key: bytes, digest: bytes) -> bytes:
     """Return the deterministic low-s signature (RFC 6979) over a 32-byte digest."""
-    return coincurve.PrivateKey(private_key).sign_recoverable(digest, hasher=None)
+    signature: bytes = coincurve.PrivateKey(private_key).sign_recoverable(digest, hasher=None)
+    return signature
 
 
 def recover(digest: bytes, signature: bytes) -> Address:

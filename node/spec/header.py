@@ -7,11 +7,20 @@ blocks are Prague and carry all 21. Which values the fields may take is judged i
 """
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from node.errors import DecodeError
-from node.spec.codec import Encodable, Item, decode, encode, to_address, to_bytes, to_hash
-from node.spec.codec import to_int, to_list
+from node.spec.codec import (
+    Encodable,
+    Item,
+    decode,
+    encode,
+    to_address,
+    to_bytes,
+    to_hash,
+    to_int,
+    to_list,
+)
 from node.spec.types import Address, Hash32
 
 BLOOM_LENGTH: Final = 256
@@ -85,7 +94,10 @@ def header_from_item(item: Item) -> Header:
     items = to_list(item, "header", length_max=FIELDS_PRAGUE)
     if len(items) < FIELDS_MIN:
         raise DecodeError(f"header: {len(items)} fields, at least {FIELDS_MIN} needed")
-    return Header(*(_field(name, part) for name, part in zip(_NAMES, items, strict=False)))
+    values: dict[str, Any] = {
+        name: _field(name, part) for name, part in zip(_NAMES, items, strict=False)
+    }
+    return Header(**values)
 
 
 def _field(name: str, item: Item) -> bytes | int:

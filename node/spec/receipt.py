@@ -9,8 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.errors import DecodeError
-from node.spec.codec import Encodable, Item, decode, encode, to_address, to_bytes, to_hash
-from node.spec.codec import to_int, to_list
+from node.spec.codec import (
+    Encodable,
+    Item,
+    decode,
+    encode,
+    to_address,
+    to_bytes,
+    to_hash,
+    to_int,
+    to_list,
+)
 from node.spec.crypto import keccak256
 from node.spec.header import BLOOM_LENGTH
 from node.spec.types import Address, Hash32
