@@ -1,0 +1,158 @@
+"""From a JSON-RPC 2.0 body to an answer: parsing, batches, the method table, errors to codes."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from node.errors import DataccordError, DecodeError, InvalidTransaction, SignatureError
+from node.telemetry import Metrics
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+SERVER_ERROR: Final = -32000
+NOT_FOUND: Final = -32001
+LIMIT_EXCEEDED: Final = -32005
+REVERTED: Final = 3
+
+BATCH_MAX: Final = 1_000
+ANSWER_BYTES_MAX: Final = 25 * 1024 * 1024
+DEPTH_MAX: Final = 64
+
+Params = list[Any]
+Method = Callable[[Params], Awaitable[Any]]
+log = structlog.get_logger()
+
+
+class RpcError(DataccordError):
+    """An error that a client receives: JSON-RPC code, message, and data where there is any."""
+
+    def __init__(self, number: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.number = number
+        self.data = data
+
+
+class Dispatcher:
+    """Answers bodies by a table of methods."""
+
+    def __init__(
+        self, methods: Mapping[str, Method], refused: Mapping[str, str], metrics: Metrics
+    ) -> None:
+        self.methods = methods
+        self._refused = refused
+        self._metrics = metrics
+
+    async def answer(self, body: bytes) -> bytes:
+        """Return the response to one request or batch; empty where only notifications came."""
+        try:
+            request = parse(body)
+        except RpcError as error:
+            return orjson.dumps(_failure(None, error))
+        if isinstance(request, list):
+            return await self._answer_batch(request)
+        response = await self.call(request)
+        return b"" if response is None else _encode(response)
+
+    async def _answer_batch(self, requests: list[Any]) -> bytes:
+        if not requests or len(requests) > BATCH_MAX:
+            text = "empty batch" if not requests else "batch too large"
+            return orjson.dumps(_failure(None, RpcError(INVALID_REQUEST, text)))
+        parts: list[bytes] = []
+        size = 0
+        for request in requests:
+            response = await self.call(request)
+            if response is None:
+                continue
+            part = _encode(response)
+            size += len(part)
+            if size > ANSWER_BYTES_MAX:
+                error = RpcError(LIMIT_EXCEEDED, "response too large")
+                part = orjson.dumps(_failure(_id_of(request), error))
+            parts.append(part)
+        return b"[" + b",".join(parts) + b"]" if parts else b""
+
+    async def call(self, request: Any) -> dict[str, Any] | None:
+        """Return the response object to one request; None to a notification."""
+        started = time.perf_counter()
+        identifier = _id_of(request)
+        try:
+            result = await self._invoke(request)
+        except RpcError as error:
+            self._metrics.rpc_errors.inc()
+            response = _failure(identifier, error)
+        else:
+            response = {"jsonrpc": "2.0", "id": identifier, "result": result}
+        self._metrics.rpc_seconds.observe(time.perf_counter() - started)
+        return response if not isinstance(request, dict) or "id" in request else None
+
+    async def _invoke(self, request: Any) -> Any:
+        if not isinstance(request, dict) or not isinstance(request.get("method"), str):
+            raise RpcError(INVALID_REQUEST, "invalid request")
+        name, params = request["method"], request.get("params")
+        if not isinstance(params, list | None):
+            raise RpcError(INVALID_PARAMS, "non-array args")
+        method = self.methods.get(name)
+        if method is None:
+            why = self._refused.get(name) or self._refused.get(name.split("_")[0] + "_*")
+            text = f"the method {name} does not exist/is not available"
+            raise RpcError(METHOD_NOT_FOUND, f"{text}: {why}" if why else text)
+        return await _guarded(name, method, params or [])
+
+
+async def _guarded(name: str, method: Method, params: Params) -> Any:
+    """Run a method; whatever it raises on purpose becomes a client's error, the rest is ours."""
+    try:
+        return await method(params)
+    except RpcError:
+        raise
+    except (InvalidTransaction, DecodeError, SignatureError) as error:
+        why = f": {error.why}" if error.why else ""
+        raise RpcError(SERVER_ERROR, error.what + why) from error
+    except DataccordError as error:
+        raise RpcError(SERVER_ERROR, error.what) from error
+    except Exception as error:
+        log.exception("rpc_method_failed", method=name)
+        raise RpcError(INTERNAL_ERROR, "internal error") from error
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON value of a body, its depth bounded before it is parsed."""
+    depth = deepest = 0
+    if body.count(b"[") + body.count(b"{") > DEPTH_MAX:
+        for byte in body:
+            if byte in b"[{":
+                depth += 1
+                deepest = max(deepest, depth)
+            elif byte in b"]}":
+                depth -= 1
+    if deepest > DEPTH_MAX:
+        raise RpcError(PARSE_ERROR, "parse error: nested too deep")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RpcError(PARSE_ERROR, "parse error") from error
+
+
+def _encode(response: dict[str, Any]) -> bytes:
+    data = orjson.dumps(response)
+    if len(data) <= ANSWER_BYTES_MAX:
+        return data
+    return orjson.dumps(_failure(response["id"], RpcError(LIMIT_EXCEEDED, "response too large")))
+
+
+def _id_of(request: Any) -> Any:
+    identifier = request.get("id") if isinstance(request, dict) else None
+    return identifier if isinstance(identifier, str | int | float | None) else None
+
+
+def _failure(identifier: Any, error: RpcError) -> dict[str, Any]:
+    body: dict[str, Any] = {"code": error.number, "message": error.what}
+    if error.data is not None:
+        body["data"] = error.data
+    return {"jsonrpc": "2.0", "id": identifier, "error": body}
