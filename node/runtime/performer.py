@@ -1,0 +1,257 @@
+"""Performs what the consensus machine asks for: sign, record, send, in this order and no other.
+
+The machine is pure and holds no key. `Performer` holds the signer, and for each `Sign` it signs the
+draft, writes it to the sign-state and waits until that is synced, hands it to the host to be sent,
+and feeds it back to the machine as received. So nothing leaves that a restart could forget (N13).
+
+It is synchronous and knows no clock: the asyncio driver and the simulator give it events, each with
+its time, and a `Host` that does the rest. Effects are performed strictly in order; what our own
+messages lead to comes after what was asked before. A host must not answer from inside its methods
+by calling `handle` where it can avoid it; where it does, the event waits its turn.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from node.consensus.encoding import (
+    decode_certificate,
+    decode_message,
+    encode_certificate,
+    encode_message,
+    signing_hash,
+)
+from node.consensus.events import (
+    AnnounceHead,
+    BuildBlock,
+    CheckBlock,
+    CommitBlock,
+    Event,
+    MessageReceived,
+    ReportPeer,
+    Restored,
+    Send,
+    Sign,
+    StartTimer,
+)
+from node.consensus.machine import Machine
+from node.consensus.messages import (
+    Certificate,
+    Commit,
+    CommitDraft,
+    CommitPayload,
+    Draft,
+    Message,
+    P,
+    Prepare,
+    PrepareDraft,
+    Proposal,
+    ProposalDraft,
+    Recover,
+    RoundChange,
+    RoundChangeDraft,
+    Signed,
+)
+from node.spec.block import Block
+from node.spec.types import Address, Hash32
+
+HostEffect = AnnounceHead | StartTimer | BuildBlock | CheckBlock | CommitBlock | ReportPeer
+
+
+class Signer(Protocol):
+    """Holder of the node key."""
+
+    @property
+    def address(self) -> Address:
+        """Return the key's address."""
+        ...
+
+    def sign(self, digest: Hash32) -> bytes:
+        """Return the 65-byte signature r ‖ s ‖ v over a digest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRecord:
+    """One message of ours, as the sign-state keeps it.
+
+    `kind` is the message's code. `digest` is what the signature covers: two records of one height,
+    round and kind are the same value exactly when their digests are equal.
+    """
+
+    height: int
+    round: int
+    kind: int
+    digest: Hash32
+    message: bytes
+
+
+class SignState(Protocol):
+    """The durable memory of what this key has signed (N13), `node.storage.sign_state`."""
+
+    def record(self, entry: SignedRecord, certificate: bytes = b"") -> None:
+        """Keep a signed message, and where given the prepared block with its PREPAREs, synced.
+
+        Returns only when a power cut can no longer undo it. What belongs to lower heights may be
+        forgotten. The same value again is no error.
+
+        Raises:
+            EquivocationRefused: another value stands for this height, round and kind, or the entry
+                is lower than the last in the order height, round, then ROUND_CHANGE < PROPOSAL <
+                PREPARE < COMMIT.
+        """
+        ...
+
+    def records(self, height: int) -> tuple[SignedRecord, ...]:
+        """Return what was signed at a height, in the order signed."""
+        ...
+
+    def certificate(self, height: int) -> bytes:
+        """Return the last certificate recorded at a height, empty if none was."""
+        ...
+
+
+class Host(Protocol):
+    """The world around the machine. Answers come later, as events; no method waits."""
+
+    def send(self, code: int, data: bytes, to: Address | None, exclude: frozenset[Address]) -> None:
+        """Send a frame to one validator, or to all connected validators but those excluded."""
+        ...
+
+    def announce_head(self, to: Address | None) -> None:
+        """Tell one peer, or every peer, our head's number and hash."""
+        ...
+
+    def start_timer(self, effect: StartTimer) -> None:
+        """Answer TimerFired after the delay; a timer of the same kind started before may go."""
+        ...
+
+    def build_block(self, effect: BuildBlock) -> None:
+        """Answer BlockBuilt with a block upon the head; earlier work may be abandoned."""
+        ...
+
+    def check_block(self, effect: CheckBlock) -> None:
+        """Answer BlockChecked; earlier work may be abandoned."""
+        ...
+
+    def commit_block(self, block: Block) -> None:
+        """Verify and store a sealed block, announce it, and answer HeadChanged."""
+        ...
+
+    def report_peer(self, effect: ReportPeer) -> None:
+        """Count a fault against a validator, and keep the evidence in the log."""
+        ...
+
+
+def sign_draft(draft: Draft, signer: Signer) -> Message:
+    """Return the draft as a signed message; a COMMIT's seal is signed first."""
+    match draft:
+        case ProposalDraft():
+            return Proposal(_sign(draft.payload, signer), draft.round_changes, draft.prepares)
+        case PrepareDraft():
+            return Prepare(_sign(draft.payload, signer))
+        case CommitDraft():
+            digest = draft.certificate.digest
+            seal = signer.sign(digest)
+            payload = CommitPayload(draft.height, draft.round, digest, seal)
+            return Commit(_sign(payload, signer), signer.address)
+        case RoundChangeDraft():
+            signed = _sign(draft.payload, signer)
+            prepared = draft.certificate
+            if prepared is None:
+                return RoundChange(signed, legacy=draft.legacy)
+            return RoundChange(signed, prepared.block, prepared.prepares, draft.legacy)
+
+
+def _sign(payload: P, signer: Signer) -> Signed[P]:
+    return Signed(payload, signer.sign(signing_hash(payload)), signer.address)
+
+
+def restored(sign_state: SignState, height: int, recover: Recover) -> Restored | None:
+    """Return where a restarted validator goes on at a height, None if it signed nothing there."""
+    records = sign_state.records(height)
+    if not records:
+        return None
+    messages = tuple(decode_message(entry.kind, entry.message, recover) for entry in records)
+    encoded = sign_state.certificate(height)
+    certificate: Certificate | None = decode_certificate(encoded, recover) if encoded else None
+    return Restored(max(entry.round for entry in records), messages, certificate)
+
+
+class Performer:
+    """Runs a machine: events in, effects performed."""
+
+    def __init__(self, machine: Machine, signer: Signer, sign_state: SignState, host: Host) -> None:
+        self.machine = machine
+        self._signer = signer
+        self._sign_state = sign_state
+        self._host = host
+        self._inbox: deque[Event] = deque()
+        self._busy = False
+
+    def handle(self, event: Event) -> None:
+        """Give the machine an event and perform all that follows.
+
+        Raises:
+            EquivocationRefused: the sign-state holds another value; the node must stop.
+            StoreError: the sign-state could not be written; nothing was sent, the node must stop.
+        """
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._perform_all(self._inbox.popleft())
+        finally:
+            self._busy = False
+
+    def _perform_all(self, event: Event) -> None:
+        waiting = deque(self.machine.handle(event))
+        while waiting:
+            effect = waiting.popleft()
+            match effect:
+                case Sign():
+                    message = self._sign_record_send(effect.draft)
+                    ours = MessageReceived(event.now_ms, message, None)
+                    waiting.extend(self.machine.handle(ours))
+                case Send():
+                    self._send(effect)
+                case _:
+                    self._ask_host(effect)
+
+    def _sign_record_send(self, draft: Draft) -> Message:
+        message = sign_draft(draft, self._signer)
+        data = encode_message(message)
+        digest = signing_hash(message.signed.payload)
+        record = SignedRecord(message.height, message.round, message.kind, digest, data)
+        certificate = draft.certificate if isinstance(draft, CommitDraft) else None
+        encoded = b"" if certificate is None else encode_certificate(certificate)
+        self._sign_state.record(record, encoded)
+        self._host.send(message.kind, data, None, frozenset((self._signer.address,)))
+        return message
+
+    def _ask_host(self, effect: HostEffect) -> None:
+        host = self._host
+        match effect:
+            case AnnounceHead():
+                host.announce_head(effect.to)
+            case StartTimer():
+                host.start_timer(effect)
+            case BuildBlock():
+                host.build_block(effect)
+            case CheckBlock():
+                host.check_block(effect)
+            case CommitBlock():
+                host.commit_block(effect.block)
+            case ReportPeer():
+                host.report_peer(effect)
+            case _:
+                assert_never(effect)
+
+    def _send(self, effect: Send) -> None:
+        for message in effect.messages:
+            exclude = {self._signer.address, message.author}
+            if effect.via is not None:
+                exclude.add(effect.via)
+            self._host.send(message.kind, encode_message(message), effect.to, frozenset(exclude))
