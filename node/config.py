@@ -163,3 +163,25 @@ def _typed(hint: type[Section], value: Any, where: str) -> Section:
     if type(value) is not hint:
         raise ConfigError(f"{where}: expected {hint.__name__}, found {type(value).__name__}")
     return value
+
+
+def read_private_key(path: Path) -> bytes:
+    """Return the 32-byte private key that a file holds as hex.
+
+    Raises:
+        ConfigError: unreadable, readable by others, or no key.
+    """
+    try:
+        mode, text = path.stat().st_mode, path.read_text(encoding="ascii").strip()
+        key = bytes.fromhex(text.removeprefix("0x"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read", why=str(error.strerror)) from error
+    except ValueError:
+        key, mode = b"", 0
+    if len(key) != 32 or not any(key):
+        raise ConfigError(f"{path}: holds no private key", why="64 hex digits are expected")
+    if mode & 0o077:
+        raise ConfigError(
+            f"{path}: other users can read this key", next_command=f"chmod 600 {path}"
+        )
+    return key
