@@ -3,6 +3,8 @@
 The oracle is the `trie` package (py-evm's), fed the whole state each time; ours is fed the diffs.
 """
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,10 +49,12 @@ def whole_root(world: MemoryState) -> bytes:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(changes, min_size=1, max_size=6))
-def test_roots_follow_any_series_of_diffs(
-    series: list[dict[Address, AccountChange | None]],
-) -> None:
+def test_roots_follow_any_series_of_diffs(series: list[Changes]) -> None:
     world, root, nodes = MemoryState(), EMPTY_ROOT, dict[Hash32, bytes]()
+
+    def get_nodes(keys: Sequence[Hash32]) -> list[bytes]:
+        return [nodes[key] for key in keys]
+
     for accounts in series:
         diff = BlockDiff(accounts)
         root, made = PythonStateTrie().update(root, diff, get_nodes)
