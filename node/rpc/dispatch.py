@@ -45,8 +45,8 @@ class Dispatcher:
         self, methods: Mapping[str, Method], refused: Mapping[str, str], metrics: Metrics
     ) -> None:
         self.methods = methods
-        self._refused = refused
-        self._metrics = metrics
+        self.refused = refused
+        self.metrics = metrics
 
     async def answer(self, body: bytes) -> bytes:
         """Return the response to one request or batch; empty where only notifications came."""
@@ -84,11 +84,11 @@ class Dispatcher:
         try:
             result = await self._invoke(request)
         except RpcError as error:
-            self._metrics.rpc_errors.inc()
+            self.metrics.rpc_errors.inc()
             response = _failure(identifier, error)
         else:
             response = {"jsonrpc": "2.0", "id": identifier, "result": result}
-        self._metrics.rpc_seconds.observe(time.perf_counter() - started)
+        self.metrics.rpc_seconds.observe(time.perf_counter() - started)
         return response if not isinstance(request, dict) or "id" in request else None
 
     async def _invoke(self, request: Any) -> Any:
@@ -99,7 +99,7 @@ class Dispatcher:
             raise RpcError(INVALID_PARAMS, "non-array args")
         method = self.methods.get(name)
         if method is None:
-            why = self._refused.get(name) or self._refused.get(name.split("_")[0] + "_*")
+            why = self.refused.get(name) or self.refused.get(name.split("_")[0] + "_*")
             text = f"the method {name} does not exist/is not available"
             raise RpcError(METHOD_NOT_FOUND, f"{text}: {why}" if why else text)
         return await _guarded(name, method, params or [])
