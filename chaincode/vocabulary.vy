@@ -1,0 +1,142 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title The vocabulary as contracts read it
+@notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
+"""
+
+VERSION: constant(uint256) = 1
+HOME: constant(uint256) = 156
+
+PURPOSE_LAST: constant(uint256) = 51
+FIELD_KIND_LAST: constant(uint256) = 35
+LEGAL_BASIS_LAST: constant(uint256) = 7
+REASON_LAST: constant(uint256) = 11
+MEMBER_KIND_LAST: constant(uint256) = 6
+ZONE_LAST: constant(uint256) = 4
+
+DELIVERY_MODE_FIELDS: constant(uint256) = 0
+DELIVERY_MODE_RAW: constant(uint256) = 1
+DELIVERY_MODE_QUERY: constant(uint256) = 2
+DELIVERY_MODE_MODEL: constant(uint256) = 3
+DELIVERY_MODE_PSI: constant(uint256) = 4
+DELIVERY_MODE_MPC: constant(uint256) = 5
+SUBJECT_MODE_NONE: constant(uint256) = 0
+SUBJECT_MODE_ONE: constant(uint256) = 1
+LEGAL_BASIS_CONSENT: constant(uint256) = 1
+LEGAL_BASIS_CONTRACT: constant(uint256) = 2
+LEGAL_BASIS_LEGAL_OBLIGATION: constant(uint256) = 3
+LEGAL_BASIS_LEGITIMATE_INTEREST: constant(uint256) = 4
+LEGAL_BASIS_OFFICIAL_AUTHORITY: constant(uint256) = 5
+LEGAL_BASIS_PUBLIC_INTEREST: constant(uint256) = 6
+LEGAL_BASIS_VITAL_INTEREST: constant(uint256) = 7
+PARTY_PROVIDER: constant(uint256) = 0
+PARTY_CONSUMER: constant(uint256) = 1
+PARTY_SUBJECT: constant(uint256) = 2
+PARTY_EXCHANGE: constant(uint256) = 3
+PARTY_REGULATOR: constant(uint256) = 4
+REASON_SUBJECT_WITHDREW: constant(uint256) = 1
+REASON_PROVIDER_WITHDREW: constant(uint256) = 2
+REASON_CONSUMER_TERMINATED: constant(uint256) = 3
+REASON_REGULATOR_ORDER: constant(uint256) = 4
+REASON_FRAUD_SUSPECTED: constant(uint256) = 5
+REASON_KEY_COMPROMISED: constant(uint256) = 6
+REASON_TEMPLATE_RETIRED: constant(uint256) = 7
+REASON_CREDENTIAL_EXPIRED: constant(uint256) = 8
+REASON_SUPERSEDED: constant(uint256) = 9
+REASON_BREACH_OF_TERMS: constant(uint256) = 10
+REASON_DECLINED: constant(uint256) = 11
+MEMBER_KIND_BANK: constant(uint256) = 1
+MEMBER_KIND_PUBLIC_SERVICE_OPERATOR: constant(uint256) = 2
+MEMBER_KIND_GOVERNMENT_OFFICE: constant(uint256) = 3
+MEMBER_KIND_EXCHANGE: constant(uint256) = 4
+MEMBER_KIND_REGULATOR: constant(uint256) = 5
+MEMBER_KIND_AUDITOR: constant(uint256) = 6
+ROLE_SENDER: constant(uint256) = 0
+ROLE_APPROVER: constant(uint256) = 1
+ROLE_GATEWAY: constant(uint256) = 2
+ROLE_GOVERNOR: constant(uint256) = 3
+ROLE_OFFICER: constant(uint256) = 4
+ROLE_READER: constant(uint256) = 5
+AUTHORIZATION_STATUS_REQUESTED: constant(uint256) = 1
+AUTHORIZATION_STATUS_PARTIALLY_APPROVED: constant(uint256) = 2
+AUTHORIZATION_STATUS_ACTIVE: constant(uint256) = 3
+AUTHORIZATION_STATUS_REJECTED: constant(uint256) = 4
+AUTHORIZATION_STATUS_REVOKED: constant(uint256) = 5
+AUTHORIZATION_STATUS_TERMINATED: constant(uint256) = 6
+AUTHORIZATION_STATUS_EXPIRED: constant(uint256) = 7
+AUTHORIZATION_STATUS_EXHAUSTED: constant(uint256) = 8
+LEASE_STATUS_OPEN: constant(uint256) = 1
+LEASE_STATUS_CLOSING: constant(uint256) = 2
+LEASE_STATUS_CLOSED: constant(uint256) = 3
+LEASE_STATUS_LAPSED: constant(uint256) = 4
+PRODUCT_STATUS_PROPOSED: constant(uint256) = 1
+PRODUCT_STATUS_APPROVED: constant(uint256) = 2
+PRODUCT_STATUS_RETIRED: constant(uint256) = 3
+RECEIPT_KIND_DELIVERED: constant(uint256) = 0
+RECEIPT_KIND_VOID: constant(uint256) = 1
+
+
+@internal
+@pure
+def parent_of(purpose: uint256) -> uint256:
+    if purpose < 32:
+        word: uint256 = convert(0x05270c19191b00170d19191914171414000d00000c0c25050505000c00250c00, uint256)
+        return (word >> (8 * (purpose % 32))) & 255
+    if purpose < 64:
+        word: uint256 = convert(0x000000000000000000000000000000002e00002e0c250d25000000220d272705, uint256)
+        return (word >> (8 * (purpose % 32))) & 255
+    return 0
+
+
+@internal
+@pure
+def floor_of(kind: uint256) -> uint256:
+    if kind < 32:
+        word: uint256 = convert(0x4343422032213010323232323232323232323232323232323232323221211000, uint256)
+        return (word >> (8 * (kind % 32))) & 255
+    if kind < 64:
+        word: uint256 = convert(0x0000000000000000000000000000000000000000000000000000000032205043, uint256)
+        return (word >> (8 * (kind % 32))) & 255
+    return 0
+
+
+@internal
+@pure
+def givers_of(reason: uint256) -> uint256:
+    if reason < 32:
+        word: uint256 = convert(0x00000000000000000000000000000000000000001f1f030309071f1002010500, uint256)
+        return (word >> (8 * (reason % 32))) & 255
+    return 0
+
+
+@internal
+@pure
+def is_jurisdiction(code: uint256) -> bool:
+    if code < 256:
+        word: uint256 = convert(0x0400000000000000000000005000000010000000000010000000001000000000, uint256)
+        return (word >> (code % 256)) & 1 == 1
+    if code < 512:
+        word: uint256 = convert(0x0000000000000400440000000400010000000110010000000000000000100000, uint256)
+        return (word >> (code % 256)) & 1 == 1
+    if code < 768:
+        word: uint256 = convert(0x1010000000000001400000000000000000000000000000000000000000000000, uint256)
+        return (word >> (code % 256)) & 1 == 1
+    if code < 1024:
+        word: uint256 = convert(0x0000000000000000000000000000000000000000000001000400000000010000, uint256)
+        return (word >> (code % 256)) & 1 == 1
+    return False
+
+
+@internal
+@pure
+def purpose_covers(granted: uint256, wanted: uint256) -> bool:
+    """
+    @notice Whether a granted purpose covers a wanted one: itself, or an ancestor of it (R6).
+    """
+    purpose: uint256 = wanted
+    for _: uint256 in range(4 + 1):
+        if purpose == granted:
+            return granted != 0
+        purpose = self.parent_of(purpose)
+    return False
