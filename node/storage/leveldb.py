@@ -1,0 +1,121 @@
+"""`KeyValue` on LevelDB, through plyvel: the only module that imports it.
+
+A folder belongs to one process. It is scanned before it is opened (`node.storage.log_scan`), opened
+with `paranoid_checks`, and read with `verify_checksums`, so damage is an error that names the
+folder, never a wrong or missing value (N18).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import plyvel
+
+from node.errors import StoreError
+from node.storage.kv import Batch
+from node.storage.log_scan import scan_folder
+
+WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
+"""Size of a log before it becomes a table; also what is scanned at most before opening."""
+CACHE_BYTES: Final = 64 * 1024 * 1024
+BLOOM_BITS: Final = 10
+
+
+class LevelDBReader:
+    """Checked reads on a plyvel database or snapshot."""
+
+    def __init__(self, source: Any, folder: Path) -> None:
+        self._source = source
+        self._folder = folder
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value, None where there is none; raise StoreError where it is damaged."""
+        try:
+            found: bytes | None = self._source.get(key, verify_checksums=True)
+        except plyvel.Error as error:
+            raise _damaged(self._folder, error) from error
+        return found
+
+    def scan(
+        self, start: bytes, stop: bytes, *, reverse: bool = False
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield keys in [start, stop) with their values."""
+        bounds = {"start": start, "stop": stop, "reverse": reverse, "verify_checksums": True}
+        try:
+            with self._source.iterator(**bounds) as entries:
+                yield from entries
+        except plyvel.Error as error:
+            raise _damaged(self._folder, error) from error
+
+    def release(self) -> None:
+        """Close the snapshot or database."""
+        self._source.close()
+
+
+class LevelDB(LevelDBReader):
+    """A folder, open for this process alone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Scan and open `folder`, creating it where there is none.
+
+        Raises:
+            StoreError: another process has it open, or it is damaged.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.torn_tails = () if _is_locked(folder) else scan_folder(folder)
+        super().__init__(_open(folder), folder)
+
+    def write(self, batch: Batch, *, sync: bool) -> None:
+        """Apply a batch, atomically; with `sync` return only when it is durable."""
+        try:
+            with self._source.write_batch(transaction=True, sync=sync) as writer:
+                for key, value in batch.items():
+                    if value is None:
+                        writer.delete(key)
+                    else:
+                        writer.put(key, value)
+        except plyvel.Error as error:
+            raise StoreError(
+                f"{self._folder}: cannot be written", why=str(error), next_command="check the disk"
+            ) from error
+
+    def snapshot(self) -> LevelDBReader:
+        """Return the store as it stands, for any thread."""
+        return LevelDBReader(self._source.snapshot(), self._folder)
+
+    def close(self) -> None:
+        """Release the folder."""
+        self._source.close()
+
+
+def _open(folder: Path) -> Any:
+    try:
+        return plyvel.DB(
+            str(folder),
+            create_if_missing=True,
+            paranoid_checks=True,
+            write_buffer_size=WRITE_BUFFER_BYTES,
+            lru_cache_size=CACHE_BYTES,
+            bloom_filter_bits=BLOOM_BITS,
+        )
+    except plyvel.CorruptionError as error:
+        raise _damaged(folder, error) from error
+    except plyvel.Error as error:
+        if "LOCK" in str(error) or "lock" in str(error):
+            raise in_use(folder) from error
+        raise StoreError(f"{folder}: cannot be opened", why=str(error)) from error
+
+
+def in_use(folder: Path) -> StoreError:
+    """Return the error of a folder that belongs to another process."""
+    return StoreError(
+        f"{folder}: in use by another process",
+        why="a store has one owner; a second node on the same folder could sign twice",
+        next_command="stop the other process, or give this one its own data_dir",
+    )
+
+
+def _damaged(folder: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{folder}: damaged", why=str(error), next_command=f"dataccord store repair {folder}"
+    )
