@@ -69,7 +69,9 @@ def encode_payload(payload: Payload) -> bytes:
             return encode([payload.height, payload.round, payload.digest, payload.seal])
         case RoundChangePayload():
             prepared = payload.prepared
-            metadata: list[int | bytes] = [] if prepared is None else [prepared.round, prepared.digest]
+            metadata: list[int | bytes] = (
+                [] if prepared is None else [prepared.round, prepared.digest]
+            )
             return encode([payload.height, payload.round, metadata])
 
 

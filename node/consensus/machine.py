@@ -113,9 +113,7 @@ class Machine:
 
     def _new_height(self, event: HeadChanged) -> Height:
         context = context_of(event.head, event.validators)
-        height = Height(
-            self.settings, context, self._effects.append, self._start_timer, self._stop_timer
-        )
+        height = Height(self.settings, context, self._emit, self._start_timer, self._stop_timer)
         height.now_ms = self._now_ms
         height.gate_open = self._gate_open
         height.executable = self._executable
@@ -132,7 +130,7 @@ class Machine:
             return
         if message.height < self.height:
             if message.kind is Kind.ROUND_CHANGE and sender is not None:
-                self._effects.append(AnnounceHead(sender))
+                self._emit(AnnounceHead(sender))
         elif message.height == self.height:
             if self._height is not None:
                 self._height.receive(message, sender)
@@ -164,7 +162,7 @@ class Machine:
 
     def _upon_peer_connected(self, peer: Address) -> None:
         self._connected.add(peer)
-        self._effects.append(AnnounceHead(peer))
+        self._emit(AnnounceHead(peer))
         if self._height is not None:
             self._height.greet(peer)
         self._open_gate_when_enough()
@@ -184,10 +182,13 @@ class Machine:
         if self._height is not None:
             self._height.open_gate()
 
+    def _emit(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
     def _start_timer(self, kind: TimerKind, delay_ms: int) -> None:
         self._token += 1
         self._timers[kind] = self._token
-        self._effects.append(StartTimer(Timer(kind, self._token), delay_ms))
+        self._emit(StartTimer(Timer(kind, self._token), delay_ms))
 
     def _stop_timer(self, kind: TimerKind) -> None:
         self._timers.pop(kind, None)
