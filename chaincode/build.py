@@ -1,4 +1,4 @@
-"""Compile the contracts: `python -m chaincode.build` writes, `--check` compares and changes nothing.
+"""Compile the contracts: `python -m chaincode.build` writes, `--check` compares only.
 
 Each contract becomes one JSON file in `artifacts/`; the vocabulary becomes `vocabulary.vy` first,
 because contracts import it. The compiler is pinned (by this module and by the sources' pragmas) and
@@ -60,7 +60,9 @@ def _artifact_text(name: str, vocabulary: str) -> str:
         "name": name,
         "address": "0x" + ADDRESSES[name].hex(),
         "compiler": f"{COMPILER}, {EVM_VERSION}",
-        "sources": {path: hashlib.sha256(text.encode()).hexdigest() for path, text in sources.items()},
+        "sources": {
+            path: hashlib.sha256(text.encode()).hexdigest() for path, text in sources.items()
+        },
         "layout": {variable: place["slot"] for variable, place in layout.items()},
         "methods": compiled["method_identifiers"],
         "reasons": _reasons(sources),
@@ -150,7 +152,7 @@ def write(files: Mapping[Path, str]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command; exit 0 when all files are as they must be, 5 when `--check` finds one not."""
+    """Run as a command; exit 5 when `--check` finds a file that differs."""
     parser = argparse.ArgumentParser(prog="python -m chaincode.build", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, change nothing")
     checking: bool = parser.parse_args(arguments).check

@@ -143,12 +143,16 @@ def render_vyper(vocabulary: Vocabulary) -> str:
         for term in vocabulary[table]
     )
     parents = {term.index: term.parent for term in vocabulary["purpose"]}
-    floors = {term.index: term.level << 4 | term.personal_class for term in vocabulary["field_kind"]}
+    floors = {
+        term.index: term.level << 4 | term.personal_class for term in vocabulary["field_kind"]
+    }
     givers = {
         term.index: sum(1 << vocabulary.index("party", party) for party in term.by)
         for term in vocabulary["reason"]
     }
-    places = sum(1 << (term.index % 256) << 256 * (term.index // 256) for term in _places(vocabulary))
+    places = sum(
+        1 << (term.index % 256) << 256 * (term.index // 256) for term in _places(vocabulary)
+    )
     return _MODULE.format(
         version=vocabulary.version,
         home=vocabulary.home,

@@ -1,0 +1,381 @@
+"""Where the contracts keep what nodes, gateways and auditors read, and how to read it.
+
+Storage positions are part of the protocol: a block's validity depends on `validators` and
+`may_send` (N9, N15), and evidence on proofs of single slots. They are named here and a test compares
+them with the compilers' layouts. Every reader takes `read`, a function from a slot of the one
+contract to its word; whether that asks a store, an RPC or a verified proof is the caller's affair.
+
+A Vyper mapping places the value of `key` at keccak256(base ‖ key), both as 32 bytes; a string or
+byte array holds its length first, then its words.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from chaincode import ADDRESSES
+from node.errors import IntegrityError
+from node.spec.crypto import keccak256
+from node.spec.types import Address, Hash32
+from node.spec.usage import LeaseFacts
+from node.spec.vocabulary import AuthorizationStatus, LeaseStatus, Role
+
+ReadSlot = Callable[[int], int]
+"""Returns the word at a slot of one contract's storage, 0 where nothing was written."""
+
+MEMBERS: Final = Address(ADDRESSES["members"])
+CATALOG: Final = Address(ADDRESSES["catalog"])
+AUTHORIZATIONS: Final = Address(ADDRESSES["authorizations"])
+LEASES: Final = Address(ADDRESSES["leases"])
+
+# Of Members.
+VALIDATORS: Final = 0
+VALIDATOR_SET_VERSION: Final = 101
+PERMISSIONS: Final = 102
+NODES: Final = 103
+CERTIFICATES: Final = 104
+MEMBER_RECORDS: Final = 105
+MEMBER_COUNT: Final = 106
+
+# Of Authorizations and of Leases.
+AUTHORIZATION_RECORDS: Final = 0
+LEASE_RECORDS: Final = 0
+CHANNELS: Final = 1
+BATCHES: Final = 4
+VOIDS: Final = 5
+
+VALIDATORS_MAX: Final = 100
+MEMBERS_MAX: Final = 255
+CERTIFICATE_BYTES_MAX: Final = 1024
+NAME_BYTES_MAX: Final = 64
+
+_COMPROMISED: Final = 15
+_MEMBER_SHIFT: Final = 32
+_ACTIVE: Final = 8
+_ADDRESS_BITS: Final = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member as the registry holds it."""
+
+    index: int
+    identifier: str
+    """LEI or USCC."""
+    kind: int
+    active: bool
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStanding:
+    """What an account's permission word says, before its member's own standing is asked."""
+
+    member: int
+    roles: int
+    compromised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationState:
+    """All that state keeps of an authorization."""
+
+    fields: int
+    purpose: int
+    modes: int
+    destination: int
+    subject_mode: int
+    valid_from: int
+    valid_until: int
+    answer_within: int
+    settle_within: int
+    unsigned_maximum: int
+    product_version: int
+    provider: int
+    consumer: int
+    exchange: int
+    maximum_uses: int
+    counted: int
+    """Uses that leases hold or have used."""
+    leases: int
+    """Leases ever opened; the last one's number."""
+    open: int
+    unaccounted: int
+    """Lapsed leases whose uses the two sides have not both stated."""
+    required: int
+    approved: int
+    status: int
+    """As stored: expiry and exhaustion follow from it, see `status_at`."""
+    reason: int
+    ended: int | None
+    """The block that ended it, None while nothing has."""
+    product: Hash32
+    subject: Address
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseState:
+    """All that state keeps of a lease, with its pair of keys."""
+
+    lease: Hash32
+    uses: int
+    settled: int
+    claimed: int
+    purpose: int
+    mode: int
+    fields: int
+    """Mask of fields; 0 stands for all that the authorization grants."""
+    opened_at: int
+    expires_at: int
+    status: int
+    last: Hash32
+    """What the next receipt must name as `previous`."""
+    answer_until: int
+    """Unix seconds; 0 unless the lease is closing."""
+    stated: tuple[int | None, int | None]
+    """Uses stated by provider and consumer after a lapse."""
+    provider: int
+    consumer: int
+    provider_key: Address
+    consumer_key: Address
+
+
+def mapping_slot(base: int, key: int | bytes) -> int:
+    """Return the slot of a mapping's value; bytes keys are addresses or 32-byte hashes."""
+    word = key.to_bytes(32, "big") if isinstance(key, int) else key.rjust(32, b"\0")
+    return int.from_bytes(keccak256(base.to_bytes(32, "big") + word), "big")
+
+
+def slot_of_validator(position: int) -> int:
+    """Return the slot of the validator at a position from 0; slot 0 itself holds their number."""
+    return VALIDATORS + 1 + position
+
+
+def slot_of_permission(account: Address) -> int:
+    """Return the slot of an account's permission word."""
+    return mapping_slot(PERMISSIONS, account)
+
+
+def slot_of_node(node: Address) -> int:
+    """Return the slot that holds the member a node belongs to."""
+    return mapping_slot(NODES, node)
+
+
+def slot_of_member_standing(index: int) -> int:
+    """Return the slot of a member's kind and active flag."""
+    return mapping_slot(MEMBER_RECORDS, index) + 1
+
+
+def slots_of_authorization(authorization: Hash32) -> tuple[int, ...]:
+    """Return the five slots of an authorization."""
+    base = mapping_slot(AUTHORIZATION_RECORDS, authorization)
+    return tuple(base + offset for offset in range(5))
+
+
+def slots_of_lease(lease: Hash32) -> tuple[int, ...]:
+    """Return the four slots of a lease, without those of its pair of keys."""
+    base = mapping_slot(LEASE_RECORDS, lease)
+    return tuple(base + offset for offset in range(4))
+
+
+def slots_of_channel(channel: int) -> tuple[int, int]:
+    """Return the two slots of a pair of keys."""
+    base = mapping_slot(CHANNELS, channel)
+    return base, base + 1
+
+
+def slot_of_batch(batch: Hash32) -> int:
+    """Return the slot that holds the block a batch was anchored in."""
+    return mapping_slot(BATCHES, batch)
+
+
+def slot_of_void(receipt: Hash32) -> int:
+    """Return the slot that is 1 when a challenge voided an anchored receipt."""
+    return mapping_slot(VOIDS, receipt)
+
+
+def validators(read: ReadSlot) -> tuple[Address, ...]:
+    """Return the validator set in ascending order.
+
+    Raises:
+        IntegrityError: the set is empty, too large or not ascending, which the contract never
+            leaves: the slots are not those of Members.
+    """
+    count = read(VALIDATORS)
+    if not 0 < count <= VALIDATORS_MAX:
+        raise IntegrityError(f"registry: a set of {count} validators")
+    found = tuple(_address(read(slot_of_validator(position))) for position in range(count))
+    if any(left >= right for left, right in zip(found, found[1:], strict=False)):
+        raise IntegrityError("registry: validators are not in ascending order")
+    return found
+
+
+def validator_set_version(read: ReadSlot) -> int:
+    """Return how often the validator set has changed (N15)."""
+    return read(VALIDATOR_SET_VERSION)
+
+
+def account_standing(read: ReadSlot, account: Address) -> AccountStanding:
+    """Return an account's member, roles (bits of `Role`) and whether its key is compromised."""
+    word = read(slot_of_permission(account))
+    return AccountStanding(
+        word >> _MEMBER_SHIFT, word & (1 << _COMPROMISED) - 1, bool(word >> _COMPROMISED & 1)
+    )
+
+
+def may_send(read: ReadSlot, account: Address) -> bool:
+    """Whether an account may send transactions: it is a sender, and its member active (N9)."""
+    standing = account_standing(read, account)
+    return bool(standing.roles >> Role.SENDER & 1) and is_active(read, standing.member)
+
+
+def has_role(read: ReadSlot, account: Address, role: Role) -> bool:
+    """Whether an account of an active member holds a role."""
+    standing = account_standing(read, account)
+    return bool(standing.roles >> role & 1) and is_active(read, standing.member)
+
+
+def member_of(read: ReadSlot, account: Address) -> int:
+    """Return the member an account belongs or belonged to, 0 when none ever admitted it."""
+    return account_standing(read, account).member
+
+
+def is_active(read: ReadSlot, index: int) -> bool:
+    """Whether a member is admitted and not suspended."""
+    return bool(read(slot_of_member_standing(index)) >> _ACTIVE & 1)
+
+
+def node_member(read: ReadSlot, node: Address) -> int:
+    """Return the active member that runs a node, 0 when the node may not connect."""
+    index = read(slot_of_node(node))
+    return index if index and is_active(read, index) else 0
+
+
+def member_count(read: ReadSlot) -> int:
+    """Return the number of members ever admitted, whose indices are 1 to it."""
+    return read(MEMBER_COUNT)
+
+
+def member(read: ReadSlot, index: int) -> Member | None:
+    """Return the member at an index, None when there is none."""
+    base = mapping_slot(MEMBER_RECORDS, index)
+    standing = read(base + 1)
+    if not standing:
+        return None
+    identifier = read(base).to_bytes(32, "big").rstrip(b"\0").decode("ascii", "replace")
+    name = _byte_array(read, base + 2, NAME_BYTES_MAX).decode("utf-8", "replace")
+    return Member(index, identifier, standing & 255, bool(standing >> _ACTIVE & 1), name)
+
+
+def certificates(read: ReadSlot, index: int) -> tuple[bytes, ...]:
+    """Return the DER of a member's certificate authorities: none, one, or two in an overlap."""
+    slots = (mapping_slot(CERTIFICATES, 2 * index + place) for place in range(2))
+    found = (_byte_array(read, slot, CERTIFICATE_BYTES_MAX) for slot in slots)
+    return tuple(certificate for certificate in found if certificate)
+
+
+def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | None:
+    """Return an authorization's state, None when there is none. `read` is of Authorizations."""
+    fields, limits, standing, product, subject = map(read, slots_of_authorization(identifier))
+    if not standing:
+        return None
+    return AuthorizationState(
+        fields,
+        *_unpack(limits, 16, 8, 16, 8, 48, 48, 32, 32, 8, 32),
+        *_unpack(standing, 16, 16, 16, 32, 32, 32, 8, 8, 8, 8, 8, 8),
+        ended=standing >> 192 or None,
+        product=Hash32(product.to_bytes(32, "big")),
+        subject=_address(subject),
+    )
+
+
+def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:
+    """Return the status as of a block's time: expiry and exhaustion follow from time and counters.
+
+    Raises:
+        IntegrityError: the stored status is unknown to this version.
+    """
+    if state.status not in tuple(AuthorizationStatus):
+        raise IntegrityError(f"registry: authorization status {state.status}")
+    if state.ended is not None:
+        return AuthorizationStatus(state.status)
+    if timestamp >= state.valid_until:
+        return AuthorizationStatus.EXPIRED
+    if state.counted == state.maximum_uses and state.open == 0:
+        return AuthorizationStatus.EXHAUSTED
+    return AuthorizationStatus(state.status)
+
+
+def lease(read: ReadSlot, identifier: Hash32) -> LeaseState | None:
+    """Return a lease's state, None when there is none. `read` is of Leases."""
+    word, fields, last, closing = map(read, slots_of_lease(identifier))
+    if not word:
+        return None
+    channel, uses, settled, purpose, mode, opened_at, expires_at, status, claimed = _unpack(
+        word, 32, 32, 32, 16, 8, 40, 40, 8, 48
+    )
+    provider, consumer = map(read, slots_of_channel(channel))
+    stated = tuple(
+        closing >> 48 + 32 * side & 0xFFFFFFFF if closing >> 40 + side & 1 else None
+        for side in (0, 1)
+    )
+    return LeaseState(
+        lease=identifier,
+        uses=uses,
+        settled=settled,
+        claimed=claimed,
+        purpose=purpose,
+        mode=mode,
+        fields=fields,
+        opened_at=opened_at,
+        expires_at=expires_at,
+        status=status,
+        last=Hash32(last.to_bytes(32, "big")) if last else identifier,
+        answer_until=closing & (1 << 40) - 1,
+        stated=(stated[0], stated[1]),
+        provider=provider >> _ADDRESS_BITS,
+        consumer=consumer >> _ADDRESS_BITS,
+        provider_key=_address(provider),
+        consumer_key=_address(consumer),
+    )
+
+
+def lease_facts(state: LeaseState, ended: int | None) -> LeaseFacts:
+    """Return what receipts of a lease must fit; `ended` is the authorization's ending block."""
+    return LeaseFacts(
+        state.lease,
+        state.uses,
+        state.mode,
+        state.opened_at,
+        state.expires_at,
+        state.provider_key,
+        state.consumer_key,
+        ended,
+    )
+
+
+def serves(state: LeaseState, timestamp: int) -> bool:
+    """Whether a lease may still be served from: open, in time, with uses left."""
+    left = state.uses - state.settled - state.claimed
+    return state.status == LeaseStatus.OPEN and timestamp < state.expires_at and left > 0
+
+
+def _unpack(word: int, *widths: int) -> tuple[int, ...]:
+    """Split a packed word into its parts, lowest bits first."""
+    parts = []
+    for width in widths:
+        parts.append(word & (1 << width) - 1)
+        word >>= width
+    return tuple(parts)
+
+
+def _address(word: int) -> Address:
+    return Address((word & (1 << _ADDRESS_BITS) - 1).to_bytes(20, "big"))
+
+
+def _byte_array(read: ReadSlot, slot: int, length_max: int) -> bytes:
+    length = read(slot)
+    if length > length_max:
+        raise IntegrityError(f"registry: {length} bytes where at most {length_max} fit")
+    words = range(slot + 1, slot + 1 + (length + 31) // 32)
+    return b"".join(read(place).to_bytes(32, "big") for place in words)[:length]

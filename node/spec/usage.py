@@ -1,0 +1,238 @@
+"""Usage: requests, receipts, batches and closes, as both sides sign them, and trails of receipts.
+
+These are the Python twins of the EIP-712 structures of `chaincode/leases.vy`. A receipt's hash is
+its digest; each receipt names the one before it, and the first names its lease, so that the
+receipts of a lease form one chain without gap (R9). `verify_trail` checks such a chain with its
+signatures. What a lease fixed is `LeaseFacts`, told by the event that opened it; whether a lease
+stood open at a block is told by state proofs (`node.spec.registry`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Final
+
+from chaincode import ADDRESSES
+from node.errors import ProofError, SignatureError
+from node.spec.crypto import keccak256, recover
+from node.spec.terms import CONTRACT_VERSION, NAME
+from node.spec.typed_data import Domain, struct_hash, typed_digest
+from node.spec.types import Address, Hash32
+from node.spec.vocabulary import DeliveryMode, ReceiptKind
+
+REQUEST_TYPE: Final = "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
+RECEIPT_TYPE: Final = (
+    "Receipt(bytes32 lease,uint64 number,bytes32 previous,bytes32 requestHash,uint8 kind,"
+    "uint64 stateBlock,uint64 usedAt,uint32 recordCount,bytes32 inputCommitment,"
+    "bytes32 outputCommitment)"
+)
+BATCH_TYPE: Final = (
+    "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,"
+    "uint64 highestStateBlock)"
+)
+CLOSE_TYPE: Final = "Close(bytes32 lease,uint64 number,bytes32 last)"
+
+RANGES_MAX: Final = 256
+"""Most ranges one batch may settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A consumer's request for use `number` of a lease (R9)."""
+
+    lease: Hash32
+    number: int
+    request_hash: Hash32
+    previous: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The record of one use, signed by provider and consumer (R10)."""
+
+    lease: Hash32
+    number: int
+    previous: Hash32
+    request_hash: Hash32
+    kind: int
+    state_block: int
+    """The final block whose state the provider checked just before release."""
+    used_at: int
+    """Unix seconds."""
+    record_count: int
+    input_commitment: Hash32
+    output_commitment: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class UseRange:
+    """The uses `first` to `last` of one lease within a batch; empty when it only closes."""
+
+    authorization: Hash32
+    lease: int
+    """The lease's number within its authorization."""
+    first: int
+    last: int
+    last_receipt: Hash32
+    closes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The anchored header over receipts of many leases of one pair (R13)."""
+
+    provider: int
+    consumer: int
+    root: Hash32
+    ranges: Hash32
+    count: int
+    highest_state_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseFacts:
+    """What a lease fixed, as its `LeaseOpened` event and block tell."""
+
+    lease: Hash32
+    uses: int
+    mode: int
+    opened_at: int
+    """The block that opened it."""
+    expires_at: int
+    """Unix seconds."""
+    provider_key: Address
+    consumer_key: Address
+    ended: int | None = None
+    """The block that ended the authorization, None while nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    """A receipt with its signatures; the consumer's is None while it is outstanding."""
+
+    receipt: Receipt
+    provider_signature: bytes
+    consumer_signature: bytes | None
+
+
+def leases_domain(chain_id: int) -> Domain:
+    """Return the EIP-712 domain under which everything of a use is signed."""
+    return Domain(NAME, CONTRACT_VERSION, chain_id, Address(ADDRESSES["leases"]))
+
+
+def lease_id(authorization: Hash32, number: int) -> Hash32:
+    """Return the id of an authorization's lease, where its hash chain starts."""
+    return keccak256(authorization + number.to_bytes(32, "big"))
+
+
+def request_digest(request: Request, chain_id: int) -> Hash32:
+    """Return the digest the consumer signs to ask for a use."""
+    return _digest(REQUEST_TYPE, request, chain_id)
+
+
+def receipt_hash(receipt: Receipt, chain_id: int) -> Hash32:
+    """Return the digest both sides sign: the receipt's hash, and its leaf in a batch."""
+    return _digest(RECEIPT_TYPE, receipt, chain_id)
+
+
+def batch_id(batch: Batch, chain_id: int) -> Hash32:
+    """Return the digest both sides sign to anchor a batch, which is its id."""
+    return _digest(BATCH_TYPE, batch, chain_id)
+
+
+def close_digest(lease: Hash32, number: int, last: Hash32, chain_id: int) -> Hash32:
+    """Return the digest both sides sign to close a lease after use `number` (R12a)."""
+    structure = struct_hash(CLOSE_TYPE, (lease, number, last))
+    return typed_digest(leases_domain(chain_id), structure)
+
+
+def _digest(type_string: str, value: Request | Receipt | Batch, chain_id: int) -> Hash32:
+    return typed_digest(leases_domain(chain_id), struct_hash(type_string, astuple(value)))
+
+
+def ranges_hash(ranges: Sequence[UseRange]) -> Hash32:
+    """Return keccak256 of the ranges' ABI encoding, which a batch's `ranges` holds."""
+    head = (32).to_bytes(32, "big") + len(ranges).to_bytes(32, "big")
+    return keccak256(head + b"".join(_range_words(entry) for entry in ranges))
+
+
+def _range_words(entry: UseRange) -> bytes:
+    numbers = b"".join(n.to_bytes(32, "big") for n in (entry.lease, entry.first, entry.last))
+    return entry.authorization + numbers + entry.last_receipt + entry.closes.to_bytes(32, "big")
+
+
+def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
+    """Return how a receipt contradicts what its lease fixed, in the contract's words, or None."""
+    void = receipt.kind == ReceiptKind.VOID
+    one_record = facts.mode == DeliveryMode.FIELDS
+    checks = (
+        (receipt.lease == facts.lease, "receipt of another lease"),
+        (receipt.number <= facts.uses, "more uses than the lease reserved"),
+        (receipt.kind in tuple(ReceiptKind), "unknown kind of receipt"),
+        (receipt.state_block >= facts.opened_at, "state block before the lease opened"),
+        (_before(receipt.state_block, facts.ended), "state block after the authorization ended"),
+        (receipt.used_at < facts.expires_at, "used after the lease expired"),
+        (not void or receipt.record_count == 0, "a void use delivered records"),
+        (not one_record or receipt.record_count <= 1, "more than one record in a use of fields"),
+    )
+    return next((f"leases: {flaw}" for holds, flaw in checks if not holds), None)
+
+
+def _before(block: int, ended: int | None) -> bool:
+    return ended is None or block < ended
+
+
+def verify_trail(
+    facts: LeaseFacts,
+    receipts: Iterable[SignedReceipt],
+    chain_id: int,
+    *,
+    unsigned_maximum: int = 0,
+) -> tuple[int, Hash32]:
+    """Check all receipts of a lease, in order, and return their number and the last one's hash.
+
+    At most `unsigned_maximum` receipts at the end may lack the consumer's signature: those are
+    claims, and proved only with the consumer's signed request.
+
+    Raises:
+        ProofError: a gap, a broken chain, or a receipt that contradicts the lease.
+        SignatureError: a signature that is not by the lease's key.
+    """
+    number, last, unsigned = 0, facts.lease, 0
+    for signed in receipts:
+        number += 1
+        receipt = signed.receipt
+        where = f"receipt {number} of lease 0x{facts.lease.hex()}"
+        # (1) Numbered without gap, each naming the one before (R9).
+        if receipt.number != number or receipt.previous != last:
+            raise ProofError(f"usage: {where} does not follow the one before it")
+        # (2) Within what the lease fixed (R10, R11).
+        flaw = contradiction(receipt, facts)
+        if flaw is not None:
+            raise ProofError(f"usage: {where} contradicts its lease", why=flaw)
+        # (3) Signed by the lease's two keys (R17); only a tail may await the second.
+        last = receipt_hash(receipt, chain_id)
+        _verify_key(last, signed.provider_signature, facts.provider_key, where)
+        if signed.consumer_signature is None:
+            unsigned += 1
+        elif unsigned:
+            raise ProofError(f"usage: {where} is countersigned after one that is not")
+        else:
+            _verify_key(last, signed.consumer_signature, facts.consumer_key, where)
+        if unsigned > unsigned_maximum:
+            raise SignatureError(f"usage: {where} lacks the consumer's signature")
+    return number, last
+
+
+def _verify_key(digest: Hash32, signature: bytes, key: Address, where: str) -> None:
+    if recover(digest, signature) != key:
+        raise SignatureError(f"usage: {where} is not signed by 0x{key.hex()}")
+
+
+def verify_request(request: Request, chain_id: int, signature: bytes, key: Address) -> None:
+    """Check that the consumer's key signed a request.
+
+    Raises:
+        SignatureError: it did not.
+    """
+    where = f"request {request.number} of lease 0x{request.lease.hex()}"
+    _verify_key(request_digest(request, chain_id), signature, key, where)

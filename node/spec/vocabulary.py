@@ -1,0 +1,191 @@
+"""The vocabulary in Python: enums of the short tables, lookups for the long ones.
+
+The source is `chaincode/vocabulary.json`; the enums repeat the tables that code branches on, so
+that a type checker knows their members, and a test holds each to its table. Purposes, field kinds
+and jurisdictions are looked up by name or index. Labels in English and Chinese come with `label`.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from chaincode.vocabulary import Term, ancestors, load
+
+VERSION: Final[int] = load().version
+HOME: Final[int] = load().home
+"""ISO 3166 numeric code of the home jurisdiction."""
+
+
+class DeliveryMode(IntEnum):
+    """How data is delivered; a mask holds `1 << mode`."""
+
+    FIELDS = 0
+    RAW = 1
+    QUERY = 2
+    MODEL = 3
+    PSI = 4
+    MPC = 5
+
+
+class SubjectMode(IntEnum):
+    """How a data subject takes part (R2)."""
+
+    NONE = 0
+    ONE = 1
+
+
+class LegalBasis(IntEnum):
+    """On what ground personal information is processed."""
+
+    CONSENT = 1
+    CONTRACT = 2
+    LEGAL_OBLIGATION = 3
+    LEGITIMATE_INTEREST = 4
+    OFFICIAL_AUTHORITY = 5
+    PUBLIC_INTEREST = 6
+    VITAL_INTEREST = 7
+
+
+class Party(IntEnum):
+    """What a member or subject is to an authorization; a mask holds `1 << party`."""
+
+    PROVIDER = 0
+    CONSUMER = 1
+    SUBJECT = 2
+    EXCHANGE = 3
+    REGULATOR = 4
+
+
+class Reason(IntEnum):
+    """Why something ended."""
+
+    SUBJECT_WITHDREW = 1
+    PROVIDER_WITHDREW = 2
+    CONSUMER_TERMINATED = 3
+    REGULATOR_ORDER = 4
+    FRAUD_SUSPECTED = 5
+    KEY_COMPROMISED = 6
+    TEMPLATE_RETIRED = 7
+    CREDENTIAL_EXPIRED = 8
+    SUPERSEDED = 9
+    BREACH_OF_TERMS = 10
+    DECLINED = 11
+
+
+class MemberKind(IntEnum):
+    """What kind of legal entity a member is."""
+
+    BANK = 1
+    PUBLIC_SERVICE_OPERATOR = 2
+    GOVERNMENT_OFFICE = 3
+    EXCHANGE = 4
+    REGULATOR = 5
+    AUDITOR = 6
+
+
+class Role(IntEnum):
+    """What an account may do; a mask holds `1 << role`."""
+
+    SENDER = 0
+    APPROVER = 1
+    GATEWAY = 2
+    GOVERNOR = 3
+    OFFICER = 4
+    READER = 5
+
+
+class Zone(IntEnum):
+    """The zone of the catalog a product belongs to."""
+
+    FINANCE = 1
+    PUBLIC_SERVICE = 2
+    GOVERNMENT = 3
+    GENERAL = 4
+
+
+class AuthorizationStatus(IntEnum):
+    """Where an authorization stands; 0 means there is none."""
+
+    REQUESTED = 1
+    PARTIALLY_APPROVED = 2
+    ACTIVE = 3
+    REJECTED = 4
+    REVOKED = 5
+    TERMINATED = 6
+    EXPIRED = 7
+    EXHAUSTED = 8
+
+
+class LeaseStatus(IntEnum):
+    """Where a lease stands; 0 means there is none."""
+
+    OPEN = 1
+    CLOSING = 2
+    CLOSED = 3
+    LAPSED = 4
+
+
+class ProductStatus(IntEnum):
+    """Where a product version stands; 0 means there is none."""
+
+    PROPOSED = 1
+    APPROVED = 2
+    RETIRED = 3
+
+
+class ReceiptKind(IntEnum):
+    """What became of a use."""
+
+    DELIVERED = 0
+    VOID = 1
+
+
+TABLE_OF: Final[dict[type[IntEnum], str]] = {
+    DeliveryMode: "delivery_mode",
+    SubjectMode: "subject_mode",
+    LegalBasis: "legal_basis",
+    Party: "party",
+    Reason: "reason",
+    MemberKind: "member_kind",
+    Role: "role",
+    Zone: "zone",
+    AuthorizationStatus: "authorization_status",
+    LeaseStatus: "lease_status",
+    ProductStatus: "product_status",
+    ReceiptKind: "receipt_kind",
+}
+"""Which table of the vocabulary each enum repeats."""
+
+
+def mask(*members: IntEnum) -> int:
+    """Return the mask with one bit for each member: of modes, parties or roles."""
+    bits = 0
+    for member in members:
+        bits |= 1 << member
+    return bits
+
+
+def purpose(name: str) -> int:
+    """Return a purpose's index by its DPV name; KeyError when there is none."""
+    return load().index("purpose", name)
+
+
+def purpose_covers(granted: int, wanted: int) -> bool:
+    """Whether a granted purpose covers a wanted one: itself or an ancestor of it (R6)."""
+    known = {term.index for term in load()["purpose"]}
+    if granted not in known or wanted not in known:
+        return False
+    return granted == wanted or granted in ancestors(load(), wanted)
+
+
+def field_kind(name: str) -> Term:
+    """Return a kind of field with its floors; KeyError when there is none."""
+    return load().term("field_kind", load().index("field_kind", name))
+
+
+def label(table: str, index: int, language: str = "en") -> str:
+    """Return the label of an entry in `en` or `zh`; an index unknown to this version by number."""
+    try:
+        term = load().term(table, index)
+    except KeyError:
+        return f"{table} {index}"
+    return term.zh if language == "zh" else term.en
