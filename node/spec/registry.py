@@ -1,8 +1,8 @@
 """Where the contracts keep what nodes, gateways and auditors read, and how to read it.
 
 Storage positions are part of the protocol: a block's validity depends on `validators` and
-`may_send` (N9, N15), and evidence on proofs of single slots. They are named here and a test compares
-them with the compilers' layouts. Every reader takes `read`, a function from a slot of the one
+`may_send` (N9, N15), and evidence on proofs of single slots. They are named here, and a test compares
+them with the compiler's layouts. Every reader takes `read`, a function from a slot of the one
 contract to its word; whether that asks a store, an RPC or a verified proof is the caller's affair.
 
 A Vyper mapping places the value of `key` at keccak256(base ‖ key), both as 32 bytes; a string or
@@ -11,6 +11,7 @@ byte array holds its length first, then its words.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from chaincode import ADDRESSES
@@ -81,6 +82,10 @@ class AuthorizationState:
     """All that state keeps of an authorization."""
 
     fields: int
+    product: Hash32
+    subject: Address
+    ended: int | None
+    """The block that ended it, None while nothing has."""
     purpose: int
     modes: int
     destination: int
@@ -107,10 +112,6 @@ class AuthorizationState:
     status: int
     """As stored: expiry and exhaustion follow from it, see `status_at`."""
     reason: int
-    ended: int | None
-    """The block that ended it, None while nothing has."""
-    product: Hash32
-    subject: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def validators(read: ReadSlot) -> tuple[Address, ...]:
     if not 0 < count <= VALIDATORS_MAX:
         raise IntegrityError(f"registry: a set of {count} validators")
     found = tuple(_address(read(slot_of_validator(position))) for position in range(count))
-    if any(left >= right for left, right in zip(found, found[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(found)):
         raise IntegrityError("registry: validators are not in ascending order")
     return found
 
@@ -281,11 +282,11 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
         return None
     return AuthorizationState(
         fields,
+        Hash32(product.to_bytes(32, "big")),
+        _address(subject),
+        standing >> 192 or None,
         *_unpack(limits, 16, 8, 16, 8, 48, 48, 32, 32, 8, 32),
         *_unpack(standing, 16, 16, 16, 32, 32, 32, 8, 8, 8, 8, 8, 8),
-        ended=standing >> 192 or None,
-        product=Hash32(product.to_bytes(32, "big")),
-        subject=_address(subject),
     )
 
 
