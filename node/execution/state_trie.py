@@ -8,11 +8,11 @@ new nodes go back to the caller for its one batch.
 from collections.abc import Mapping
 
 from node.execution.engine import GetNodes, NewStateNodes
+from node.spec.account import decode_account, encode_account
 from node.spec.codec import encode, int_to_bytes
 from node.spec.crypto import keccak256
 from node.spec.trie import get, update
 from node.spec.types import EMPTY_ROOT, Account, BlockDiff, Hash32
-from node.storage.account import decode_account, encode_account
 
 _Node = tuple[Hash32 | None, bytes, Hash32, bytes]
 

@@ -1,0 +1,133 @@
+"""The chain's store: opening it, and putting one block into it whole.
+
+Everything a block leaves (state nodes, code, flat accounts and slots, header, body, receipts,
+indices, the head) moves in one synced batch, so after a power cut a block is there or is not. A
+store names its schema, chain id and genesis: a newer schema is refused, and so is another chain's
+folder, each by name. On opening, the newest blocks are checked for gaps.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from node.errors import StoreError
+from node.spec.block import Block
+from node.spec.receipt import Receipt
+from node.spec.types import BlockDiff, Hash32
+from node.storage.blocks import Blocks, Head, block_entries, check_links
+from node.storage.keys import CHAIN_ID, GENESIS, SCHEMA
+from node.storage.kv import KeyValue
+from node.storage.state import FlatState, NodeStore, StateNode, TrieState, state_entries
+
+SCHEMA_VERSION: Final = 1
+LINKS_CHECKED: Final = 1_024
+"""Blocks below the head whose links are checked on opening; `store check` looks at all."""
+
+
+class ChainStore:
+    """One chain's blocks and states over a `KeyValue`."""
+
+    def __init__(self, kv: KeyValue) -> None:
+        """Take up a store.
+
+        Raises:
+            StoreError: written by a newer version, or blocks are missing.
+        """
+        self._kv = kv
+        _check_schema(kv)
+        self.blocks = Blocks(kv)
+        self.nodes = NodeStore(kv)
+        check_links(self.blocks, LINKS_CHECKED)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether not even a genesis was stored yet."""
+        return self.blocks.head() is None
+
+    def head(self) -> Head:
+        """Return the newest block."""
+        head = self.blocks.head()
+        if head is None:
+            raise StoreError("store: empty", next_command="dataccord node run --genesis FILE")
+        return head
+
+    def check_chain(self, chain_id: int, genesis_hash: Hash32) -> None:
+        """Raise `StoreError` where the folder holds another chain."""
+        held_id, held_hash = self._kv.get(CHAIN_ID), self._kv.get(GENESIS)
+        if held_id is None or held_hash is None:
+            raise StoreError("store: it has blocks but names no genesis")
+        if int.from_bytes(held_id, "big") != chain_id or held_hash != genesis_hash:
+            raise StoreError(
+                "store: the folder belongs to another chain",
+                why=f"it holds chain {int.from_bytes(held_id, 'big')} with genesis "
+                f"0x{held_hash.hex()}, the genesis file is chain {chain_id} with "
+                f"0x{genesis_hash.hex()}",
+                next_command="give this chain a data_dir of its own",
+            )
+
+    def begin(
+        self,
+        genesis: Block,
+        genesis_hash: Hash32,
+        chain_id: int,
+        diff: BlockDiff,
+        nodes: Sequence[StateNode],
+    ) -> None:
+        """Store block 0 and the chain's name."""
+        batch: dict[bytes, bytes | None] = {
+            **state_entries(diff, nodes, self._kv),
+            **block_entries(genesis, genesis_hash, (), ()),
+            CHAIN_ID: chain_id.to_bytes(8, "big"),
+            GENESIS: bytes(genesis_hash),
+        }
+        self._kv.write(batch, sync=True)
+
+    def commit(
+        self,
+        block: Block,
+        block_hash: Hash32,
+        transaction_hashes: Sequence[Hash32],
+        receipts: Sequence[Receipt],
+        diff: BlockDiff,
+        nodes: Sequence[StateNode],
+    ) -> None:
+        """Make a final block the head, in one synced batch.
+
+        Raises:
+            StoreError: it does not follow the head, or could not be written.
+        """
+        head = self.head()
+        if (block.header.number, block.header.parent_hash) != (head.number + 1, head.hash):
+            raise StoreError(
+                f"store: block {block.header.number} does not follow the head {head.number}"
+            )
+        batch: dict[bytes, bytes | None] = {
+            **state_entries(diff, nodes, self._kv),
+            **block_entries(block, block_hash, transaction_hashes, receipts),
+        }
+        self._kv.write(batch, sync=True)
+
+    def state_at(self, root: Hash32) -> TrieState:
+        """Return the state under a root; reading it raises StoreError where it is unknown."""
+        return TrieState(root, self.nodes, self.blocks.hash_of)
+
+    def head_state(self) -> FlatState:
+        """Return the head's state, for any thread; release it when the head has moved on."""
+        return FlatState(self._kv.snapshot(), self.nodes, self.blocks.hash_of)
+
+    def close(self) -> None:
+        """Release the store."""
+        self._kv.close()
+
+
+def _check_schema(kv: KeyValue) -> None:
+    held = kv.get(SCHEMA)
+    if held is None:
+        kv.write({SCHEMA: SCHEMA_VERSION.to_bytes(4, "big")}, sync=True)
+        return
+    version = int.from_bytes(held, "big")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            "store: written by a newer version of dataccord",
+            why=f"its schema is {version}, this one knows {SCHEMA_VERSION}",
+            next_command="install the newer version again",
+        )

@@ -1,0 +1,200 @@
+"""State at any root: accounts, slots and code, and proofs of them.
+
+Trie nodes and code are stored by hash and kept, so every root ever committed stays readable. Beside
+the trie the head's accounts and slots stand flat, one key each, because execution reads little else
+(a flat read costs a few microseconds, a walk some sixty). `TrieState` reads under any root,
+`FlatState` the head alone, through a snapshot that later commits do not reach; both are `PreState`s
+for the engines (`node.execution.engine`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from lru import LRU
+
+from node.errors import StoreError
+from node.spec.account import decode_account
+from node.spec.codec import decode, int_to_bytes, to_int
+from node.spec.crypto import keccak256
+from node.spec.trie import get, prove
+from node.spec.trie_node import Leaf, node_from_item, to_nibbles
+from node.spec.types import EMPTY_CODE_HASH, EMPTY_ROOT, Account, Address, BlockDiff, Hash32
+from node.storage.keys import ACCOUNT, CODE, NODE, SLOT, slot_key
+from node.storage.kv import Reader, Snapshot, prefix_end
+
+NODE_CACHE_MAX: Final = 65_536
+"""Trie nodes kept in memory: about 30 MB."""
+
+StateNode = tuple[Hash32 | None, bytes, Hash32, bytes]
+"""(account hash or None for the account trie, path in nibbles, node hash, node bytes)."""
+
+BlockHash = Callable[[int], Hash32 | None]
+
+
+class NodeStore:
+    """Trie nodes and code by hash, with a bounded cache; safe for any thread."""
+
+    def __init__(self, kv: Reader, cache_max: int = NODE_CACHE_MAX) -> None:
+        self._kv = kv
+        self._cache: LRU[Hash32, bytes] = LRU(cache_max)
+
+    def node(self, node_hash: Hash32) -> bytes:
+        """Return a trie node; raise StoreError where it is not there."""
+        held: bytes | None = self._cache.get(node_hash)
+        if held is None:
+            held = self._kv.get(NODE + node_hash)
+            if held is None:
+                raise StoreError(
+                    f"store: no state node 0x{node_hash.hex()}",
+                    next_command="dataccord store check",
+                )
+            self._cache[node_hash] = held
+        return held
+
+    def nodes(self, hashes: Sequence[Hash32]) -> list[bytes]:
+        """Return trie nodes in the order asked for."""
+        return [self.node(node_hash) for node_hash in hashes]
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return code; raise StoreError where it is not there."""
+        if code_hash == EMPTY_CODE_HASH:
+            return b""
+        held: bytes | None = self._cache.get(code_hash)
+        if held is None:
+            held = self._kv.get(CODE + code_hash)
+            if held is None:
+                raise _unknown(f"code 0x{code_hash.hex()}")
+            self._cache[code_hash] = held
+        return held
+
+
+class TrieState:
+    """The state under one root, read through the trie."""
+
+    def __init__(self, root: Hash32, nodes: NodeStore, block_hash: BlockHash) -> None:
+        self.root = root
+        self._nodes = nodes
+        self._block_hash = block_hash
+        self._roots: dict[Address, Hash32] = {}
+
+    def account(self, address: Address) -> Account | None:
+        """Return the account, None where there is none."""
+        held = get(self.root, keccak256(address), self._nodes.node)
+        return None if held is None else decode_account(held)
+
+    def storage(self, address: Address, slot: int) -> int:
+        """Return the slot's value, 0 where it was never set."""
+        root = self._storage_root(address)
+        if root == EMPTY_ROOT:
+            return 0
+        held = get(root, keccak256(slot.to_bytes(32, "big")), self._nodes.node)
+        return 0 if held is None else to_int(decode(held), "storage value", 256)
+
+    def _storage_root(self, address: Address) -> Hash32:
+        root = self._roots.get(address)
+        if root is None:
+            account = self.account(address)
+            root = EMPTY_ROOT if account is None else account.storage_root
+            self._roots[address] = root
+        return root
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return the code with this hash."""
+        return self._nodes.code(code_hash)
+
+    def block_hash(self, number: int) -> Hash32:
+        """Return the hash of an earlier block."""
+        return known_hash(self._block_hash, number)
+
+    def prove_account(self, address: Address) -> tuple[bytes, ...]:
+        """Return the nodes that prove the account or its absence."""
+        return prove(self.root, keccak256(address), self._nodes.node)
+
+    def prove_storage(self, address: Address, slot: int) -> tuple[bytes, ...]:
+        """Return the nodes that prove the slot's value under the account's storage root."""
+        root = self._storage_root(address)
+        return prove(root, keccak256(slot.to_bytes(32, "big")), self._nodes.node)
+
+
+class FlatState:
+    """The head's state, one key an account and a slot."""
+
+    def __init__(self, view: Snapshot, nodes: NodeStore, block_hash: BlockHash) -> None:
+        self._view = view
+        self._nodes = nodes
+        self._block_hash = block_hash
+
+    def account(self, address: Address) -> Account | None:
+        """Return the account, None where there is none."""
+        held = self._view.get(ACCOUNT + address)
+        return None if held is None else decode_account(held)
+
+    def storage(self, address: Address, slot: int) -> int:
+        """Return the slot's value, 0 where it was never set."""
+        return int.from_bytes(self._view.get(slot_key(address, slot)) or b"", "big")
+
+    def code(self, code_hash: Hash32) -> bytes:
+        """Return the code with this hash."""
+        return self._nodes.code(code_hash)
+
+    def block_hash(self, number: int) -> Hash32:
+        """Return the hash of an earlier block."""
+        return known_hash(self._block_hash, number)
+
+    def release(self) -> None:
+        """Let go of the snapshot."""
+        self._view.release()
+
+
+def known_hash(block_hash: BlockHash, number: int) -> Hash32:
+    """Return a block's hash; raise StoreError where the store does not know it."""
+    found = block_hash(number)
+    if found is None:
+        raise _unknown(f"hash of block {number}")
+    return found
+
+
+def _unknown(what: str) -> StoreError:
+    return StoreError(f"store: no {what}", next_command="dataccord store check")
+
+
+def state_entries(
+    diff: BlockDiff, nodes: Sequence[StateNode], kv: Reader
+) -> dict[bytes, bytes | None]:
+    """Return what a diff and the nodes made for it change in the store.
+
+    `kv` is read only where an account's older slots must go with it.
+    """
+    entries: dict[bytes, bytes | None] = {NODE + item[2]: item[3] for item in nodes}
+    entries.update((CODE + code_hash, code) for code_hash, code in diff.codes.items())
+    leaves = _account_leaves(nodes)
+    for address, change in diff.accounts.items():
+        if change is None or change.storage_cleared:
+            prefix = SLOT + address
+            entries.update((key, None) for key, _ in kv.scan(prefix, prefix_end(prefix)))
+        if change is None:
+            entries[ACCOUNT + address] = None
+            continue
+        entries[ACCOUNT + address] = leaves[to_nibbles(keccak256(address))]
+        entries.update(_slot_entries(address, change.storage))
+    return entries
+
+
+def _slot_entries(address: Address, slots: Mapping[int, int]) -> dict[bytes, bytes | None]:
+    return {slot_key(address, s): int_to_bytes(value) or None for s, value in slots.items()}
+
+
+def _account_leaves(nodes: Sequence[StateNode]) -> dict[bytes, bytes]:
+    """Return, by the nibbles of the address' hash, the account RLPs among new nodes.
+
+    A changed account has a new leaf, and a leaf is never short enough to stand in its parent. A
+    batch that changes accounts beside one another may also make leaves of accounts whose place
+    alone changed.
+    """
+    leaves = {}
+    for account_hash, path, _, data in nodes:
+        if account_hash is None:
+            node = node_from_item(decode(data))
+            if isinstance(node, Leaf):
+                leaves[path + node.path] = node.value
+    return leaves
