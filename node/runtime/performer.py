@@ -11,7 +11,6 @@ by calling `handle` where it can avoid it; where it does, the event waits its tu
 """
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from node.consensus.encoding import (
@@ -54,6 +53,7 @@ from node.consensus.messages import (
 )
 from node.spec.block import Block
 from node.spec.types import Address, Hash32
+from node.storage.sign_state import SignedRecord
 
 HostEffect = AnnounceHead | StartTimer | BuildBlock | CheckBlock | CommitBlock | ReportPeer
 
@@ -69,21 +69,6 @@ class Signer(Protocol):
     def sign(self, digest: Hash32) -> bytes:
         """Return the 65-byte signature r ‖ s ‖ v over a digest."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRecord:
-    """One message of ours, as the sign-state keeps it.
-
-    `kind` is the message's code. `digest` is what the signature covers: two records of one height,
-    round and kind are the same value exactly when their digests are equal.
-    """
-
-    height: int
-    round: int
-    kind: int
-    digest: Hash32
-    message: bytes
 
 
 class SignState(Protocol):

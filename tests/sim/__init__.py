@@ -2,7 +2,6 @@
 
     world    the clock and the one source of chance
     network  links that lose, delay, repeat and part
-    disk     storage whose unsynced writes vanish in a crash
     keys     signatures, real or cheap
     chain    each node's ledger
     member   a node: the host around the machines

@@ -25,7 +25,7 @@ from node.spec.seal import (
 )
 from node.spec.trie import update
 from node.spec.types import EMPTY_ROOT, ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from tests.sim.disk import Disk
+from node.storage.kv import KeyValue
 from tests.sim.world import START_MS
 
 BLOCK_TRANSACTIONS_MAX = 8
@@ -98,7 +98,7 @@ _NO_REQUESTS = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 class ToyChain:
     """A chain upon a disk."""
 
-    def __init__(self, disk: Disk, validators: Iterable[Address]) -> None:
+    def __init__(self, disk: KeyValue, validators: Iterable[Address]) -> None:
         self._disk = disk
         self._validators = tuple(validators)
         self._executed: dict[Hash32, tuple[Hash32, dict[Hash32, bytes]]] = {}
@@ -175,10 +175,10 @@ class ToyChain:
         nodes = self._check(block)
         verify_seals(block.header, self._validators)
         number = block.header.number.to_bytes(8, "big")
-        items: list[tuple[bytes, bytes | None]] = [(b"node" + key, v) for key, v in nodes.items()]
-        items += [(b"tx" + keccak256(raw), number) for raw in block.transactions]
-        items += [(b"block" + number, encode_block(block)), (b"head", number)]
-        self._disk.write(items, sync=True)
+        batch: dict[bytes, bytes | None] = {b"node" + key: node for key, node in nodes.items()}
+        batch |= {b"tx" + keccak256(raw): number for raw in block.transactions}
+        batch |= {b"block" + number: encode_block(block), b"head": number}
+        self._disk.write(batch, sync=True)
         self._executed.clear()
         self.head = block.header
 

@@ -31,6 +31,8 @@ from node.errors import DataccordError, DecodeError, InvalidBlock, SealError, Si
 from node.runtime.performer import Performer, restored
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.types import Address
+from node.storage.kv import KeyValue, MemoryKeyValue
+from node.storage.sign_state import Signed, SignState
 from node.sync import (
     BlocksReceived,
     DropPeer,
@@ -46,10 +48,8 @@ from node.sync import (
 from node.sync import Effect as SyncEffect
 from node.sync import Event as SyncEvent
 from tests.sim.chain import Chain
-from tests.sim.disk import Disk
 from tests.sim.keys import Key
 from tests.sim.network import Frame, Network
-from tests.sim.sign_state import DiskSignState
 from tests.sim.world import World
 
 TICK_MS = 250
@@ -82,7 +82,7 @@ class Setting:
     network: Network
     addresses: tuple[Address, ...]
     recover: Recover
-    open_chain: Callable[[Disk], Chain]
+    open_chain: Callable[[KeyValue], Chain]
     witness: Witness
 
 
@@ -96,7 +96,8 @@ class Member:
         self.key = key
         self.setting = setting
         self.world = setting.world
-        self.disk = Disk()
+        self.chain_disk = MemoryKeyValue()
+        self.sign_disk = MemoryKeyValue()
         self.pool: list[bytes] = []
         self.running = False
         self.paused_until_ms = 0
@@ -118,14 +119,14 @@ class Member:
     def _start(self) -> None:
         self._banned = set()
         settings = Settings(self.key.address)
-        self.chain = self.setting.open_chain(self.disk)
+        sign_state = _CrashingSignState(self)
+        self.chain = self.setting.open_chain(self.chain_disk)
         self.intake = Intake(self.setting.recover)
         self.machine = Machine(settings)
-        self.performer = Performer(self.machine, self.key, _CrashingSignState(self), _HostOf(self))
+        self.performer = Performer(self.machine, self.key, sign_state, _HostOf(self))
         self.sync = Sync(self.chain.head.number)
-        state = DiskSignState(self.disk)
         height = self.chain.head.number + 1
-        remembered = restored(state, height, self.setting.recover)
+        remembered = restored(sign_state, height, self.setting.recover)
         head, validators = self.chain.head, self.chain.validators()
         self._give(PoolChanged(self.now_ms, self._is_executable()))
         self._give(HeadChanged(self.now_ms, head, validators, True, remembered))
@@ -138,7 +139,9 @@ class Member:
         self.running = False
         self.crashes += 1
         self._life += 1
-        self.disk.crash()
+        kept = self.world.chance.randint(0, 1)
+        self.chain_disk = self.chain_disk.crash(kept)
+        self.sign_disk = self.sign_disk.crash(kept)
 
     def pause(self, duration_ms: int) -> None:
         """Do nothing for a while; what arrives waits."""
@@ -365,14 +368,14 @@ class PowerCut(DataccordError):
     """The story takes a member's power away in the middle of an action."""
 
 
-class _CrashingSignState(DiskSignState):
+class _CrashingSignState(SignState):
     """A sign-state at which the power may fail: just before a record is synced, or just after."""
 
     def __init__(self, member: Member) -> None:
-        super().__init__(member.disk)
+        super().__init__(member.sign_disk)
         self._member = member
 
-    def record(self, entry: Any, certificate: bytes = b"") -> None:
+    def record(self, entry: Signed, certificate: bytes = b"") -> None:
         """Record, unless this is the moment of the crash."""
         member = self._member
         if member.records_until_crash is None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from node.spec.crypto import keccak256
 from node.spec.types import Address
+from node.storage.kv import KeyValue
 from tests.sim.chain import Chain, ToyChain, genesis_header
 from tests.sim.checker import Checker, Violation
-from tests.sim.disk import Disk
 from tests.sim.keys import Key, cheap_keys, recover_cheap, sealed_by
 from tests.sim.liars import LIARS
 from tests.sim.member import Member, Setting
@@ -70,7 +70,7 @@ class Story:
         self.bad_until_ms = START_MS
         self.faults: list[str] = []
 
-    def _chains(self, addresses: tuple[Address, ...]) -> Callable[[Disk], Chain]:
+    def _chains(self, addresses: tuple[Address, ...]) -> Callable[[KeyValue], Chain]:
         return lambda disk: ToyChain(disk, addresses)
 
     def _member(self, index: int) -> Member:

@@ -24,9 +24,9 @@ from node.consensus.messages import (
 from node.spec.block import Block
 from node.spec.seal import hash_for_block, hash_for_commit_seal, with_seals
 from node.spec.types import Hash32
+from node.storage.kv import MemoryKeyValue
 from tests.sim.chain import ToyChain, genesis_header
 from tests.sim.checker import Checker, Violation
-from tests.sim.disk import Disk
 from tests.sim.keys import CheapKey, cheap_keys, recover_cheap
 from tests.sim.liars import other_block
 from tests.sim.story import HEIGHTS_MIN, tell
@@ -71,15 +71,6 @@ def test_time_jumps_to_the_next_event_and_stops_at_the_limit() -> None:
     assert world.now_ms == START_MS + 1_000
 
 
-def test_a_crash_loses_what_was_not_synced_and_nothing_else() -> None:
-    disk = Disk()
-    disk.write([(b"a", b"1"), (b"b", b"2")], sync=True)
-    disk.write([(b"a", b"3"), (b"b", None), (b"c", b"4")], sync=False)
-    assert (disk.get(b"a"), disk.get(b"b"), disk.keys(b"")) == (b"3", None, [b"a", b"c"])
-    disk.crash()
-    assert (disk.get(b"a"), disk.get(b"b"), disk.get(b"c")) == (b"1", b"2", None)
-
-
 class TestChecker:
     """Each property is broken on purpose once, and the checker says so."""
 
@@ -87,7 +78,7 @@ class TestChecker:
         return Checker(ADDRESSES, {0, 1, 2}, genesis_header(), recover_cheap)
 
     def block(self, *sealers: CheapKey) -> Block:
-        chain = ToyChain(Disk(), ADDRESSES)
+        chain = ToyChain(MemoryKeyValue(), ADDRESSES)
         block = chain.build(START_MS // 1000 + 1, ADDRESSES[0], [])
         digest = hash_for_commit_seal(block.header)
         seals = [key.sign(digest) for key in sealers]

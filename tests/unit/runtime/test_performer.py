@@ -31,10 +31,11 @@ from node.consensus.messages import (
 from node.consensus.rules import create_round_change
 from node.consensus.timing import Settings
 from node.errors import EquivocationRefused, StoreError
-from node.runtime.performer import Performer, SignedRecord, restored, sign_draft
+from node.runtime.performer import Performer, restored, sign_draft
 from node.spec.block import Block
 from node.spec.crypto import recover
 from node.spec.types import Address
+from node.storage.sign_state import SignedRecord
 from tests.unit.consensus.kit import (
     CONTEXT,
     HEIGHT,
