@@ -1,8 +1,8 @@
 """Where the contracts keep what nodes, gateways and auditors read, and how to read it.
 
 Storage positions are part of the protocol: a block's validity depends on `validators` and
-`may_send` (N9, N15), and evidence on proofs of single slots. They are named here, and a test compares
-them with the compiler's layouts. Every reader takes `read`, a function from a slot of the one
+`may_send` (N9, N15), and evidence on proofs of single slots. A test compares them
+with the compiler's layouts. Every reader takes `read`, a function from a slot of the one
 contract to its word; whether that asks a store, an RPC or a verified proof is the caller's affair.
 
 A Vyper mapping places the value of `key` at keccak256(base ‖ key), both as 32 bytes; a string or

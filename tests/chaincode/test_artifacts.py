@@ -1,0 +1,164 @@
+"""What genesis carries must be what the sources say, and sit where the node looks for it."""
+
+import ast
+import json
+
+import pytest
+
+from chaincode import ADDRESSES, CONTRACTS, ArtifactError, load
+from chaincode.artifact import parse
+from chaincode.build import ROOT, main, outputs
+from node.spec import registry
+from tests.chaincode import world as w
+
+CODE_BYTES_MAX = 24_576
+
+
+@pytest.fixture(scope="module")
+def built():
+    return outputs()
+
+
+def test_sources_compile_to_the_committed_artifacts(built):
+    for path, text in built.items():
+        assert path.read_text("utf-8") == text, f"{path.name}: run `python -m chaincode.build`"
+
+
+def test_check_names_a_stale_file(built, monkeypatch, capsys):
+    stale = dict(built)
+    stale[ROOT / "vocabulary.vy"] += "# edited\n"
+    monkeypatch.setattr("chaincode.build.outputs", lambda: stale)
+    assert main(["--check"]) == 5
+    assert capsys.readouterr().out == "differs: vocabulary.vy\n"
+    monkeypatch.setattr("chaincode.build.outputs", lambda: built)
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_genesis_places_exactly_the_runtime_code(name):
+    world = w.genesis()
+    account = world.state.account(ADDRESSES[name])
+    assert world.state.code(account.code_hash) == load(name).runtime
+    assert len(load(name).runtime) <= CODE_BYTES_MAX
+
+
+def test_storage_positions_are_those_of_the_layouts():
+    members, leases = load("members").layout, load("leases").layout
+    assert members["validators"] == registry.VALIDATORS == 0
+    assert members["validator_set_version"] == registry.VALIDATOR_SET_VERSION
+    assert members["permissions"] == registry.PERMISSIONS
+    assert members["nodes"] == registry.NODES
+    assert members["certificates"] == registry.CERTIFICATES
+    assert members["members"] == registry.MEMBER_RECORDS
+    assert members["member_count"] == registry.MEMBER_COUNT
+    assert load("authorizations").layout["authorizations"] == registry.AUTHORIZATION_RECORDS
+    assert leases["leases"] == registry.LEASE_RECORDS
+    assert leases["channels"] == registry.CHANNELS
+    assert leases["batches"] == registry.BATCHES
+    assert leases["voids"] == registry.VOIDS
+
+
+def test_besu_finds_the_validators():
+    assert load("members").methods["getValidators()"].hex() == "b7ab4db5"
+
+
+def test_contracts_know_each_other_where_genesis_puts_them():
+    text = (ROOT / "addresses.vy").read_text("utf-8")
+    for name, address in ADDRESSES.items():
+        assert f"{name.upper()}: constant(address) = 0x{address.hex()}".lower() in text.lower()
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"name": 1}', b"x" * (1 << 21)])
+def test_a_malformed_artifact_is_one_error(data):
+    with pytest.raises(ArtifactError):
+        parse(data)
+
+
+def test_an_unknown_contract_is_named():
+    with pytest.raises(ArtifactError, match="no contract 'treasury'"):
+        load("treasury")
+
+
+def test_reasons_begin_with_their_contract():
+    for name in CONTRACTS:
+        artifact = json.loads((ROOT / "artifacts" / f"{name}.json").read_text("utf-8"))
+        assert artifact["reasons"]
+        assert all(reason.startswith(f"{name}: ") for reason in artifact["reasons"])
+
+
+# Every change of state that can alter a permission names itself in an event (R16). Vyper's syntax
+# for functions is Python's once the few statements of its own are rewritten, so Python reads it.
+
+
+def _functions(name: str) -> dict[str, ast.FunctionDef]:
+    lines = []
+    for line in (ROOT / f"{name}.vy").read_text("utf-8").split("\n"):
+        stripped = line.lstrip()
+        for keyword in ("log ", "extcall ", "staticcall "):
+            stripped = stripped.replace(f"= {keyword}", f"= {keyword.strip()}_ << ")
+        if stripped.startswith(("log ", "extcall ")):
+            keyword, rest = stripped.split(" ", 1)
+            stripped = f"{keyword}_ << {rest}"
+        stripped = stripped.replace("staticcall ", "staticcall_ << ")
+        if stripped.startswith("for ") and ": " in stripped and stripped.endswith(":"):
+            stripped = "for _ in range(1):"
+        if stripped.startswith(("struct ", "event ")):
+            stripped = f"class {stripped.split(' ', 1)[1]}"
+        if stripped.startswith("implements:"):
+            stripped = ""
+        lines.append(line[: len(line) - len(line.lstrip())] + stripped)
+    text = "\n".join(lines).replace('x"', 'b"').replace("'''", '"""')
+    return {
+        node.name: node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
+    }
+
+
+def _writes(node: ast.AST) -> bool:
+    targets = []
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Assign):
+            targets += inner.targets
+        elif isinstance(inner, ast.AugAssign):
+            targets.append(inner.target)
+    return any(ast.unparse(target).startswith("self.") for target in targets)
+
+
+def _calls(node: ast.AST) -> set[str]:
+    return {
+        inner.func.attr
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and ast.unparse(inner.func).startswith("self._")
+    }
+
+
+def _logs(node: ast.AST) -> bool:
+    return any(isinstance(inner, ast.Name) and inner.id == "log_" for inner in ast.walk(node))
+
+
+def _is_external(node: ast.FunctionDef) -> bool:
+    return {"external"} <= {ast.unparse(decorator) for decorator in node.decorator_list}
+
+
+SILENT = {("leases", "_channel")}
+"""Writes that alter no permission: an index for a pair of keys, named in the lease's event."""
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_every_function_that_writes_names_it_in_an_event(name):
+    functions = _functions(name)
+    writers = {key for key, node in functions.items() if _writes(node)}
+    loud = {key for key, node in functions.items() if _logs(node)}
+    assert writers, "the sources were not understood"
+    for key, node in functions.items():
+        reached, waiting = set(), {key}
+        while waiting:
+            reached |= waiting
+            waiting = {c for r in waiting for c in _calls(functions[r])} & set(functions) - reached
+        if _is_external(node) and reached & writers - {n for c, n in SILENT if c == name}:
+            assert reached & loud, f"{name}.{key} writes and logs nothing"
+
+
+def test_the_event_rule_can_fail():
+    silent = ast.parse("def f(self):\n    self.count += 1")
+    assert _writes(silent)
+    assert not _logs(silent)

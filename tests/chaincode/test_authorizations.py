@@ -1,0 +1,475 @@
+"""No lease may stand on terms that some required party did not sign, or that a rule refuses."""
+
+from dataclasses import replace
+
+import pytest
+from eth_account.messages import encode_typed_data
+from eth_utils import keccak
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.spec import registry
+from node.spec.crypto import CURVE_ORDER, keccak256
+from node.spec.terms import TERMS_TYPE, revocation_digest, to_json, words
+from node.spec.types import ZERO_ADDRESS, ZERO_HASH
+from node.spec.vocabulary import (
+    HOME,
+    AuthorizationStatus,
+    DeliveryMode,
+    LegalBasis,
+    Party,
+    Reason,
+    SubjectMode,
+    mask,
+    purpose,
+)
+from tests.chaincode import world as w
+
+LEVEL4, LEVEL5, C3 = 0b001000, 0b010000, 0b100000
+GUARDED = mask(DeliveryMode.QUERY, DeliveryMode.MODEL, DeliveryMode.PSI, DeliveryMode.MPC)
+
+
+@pytest.fixture
+def world():
+    return w.market()
+
+
+def status(world, authorization):
+    """The status as the contract and as its storage tell it, which must agree."""
+    state = registry.authorization(world.reader("authorizations"), authorization)
+    told = world.view("authorizations", "statusOf", authorization)
+    assert told == registry.status_at(state, world.time)
+    return told
+
+
+def domain_types():
+    members = TERMS_TYPE.removeprefix("Terms(").removesuffix(")").split(",")
+    return {"Terms": [dict(zip(("type", "name"), m.split(" "), strict=True)) for m in members]}
+
+
+TERMS = st.builds(
+    w.terms,
+    product=st.binary(min_size=32, max_size=32),
+    subject=st.binary(min_size=20, max_size=20),
+    fields=st.integers(0, 2**256 - 1),
+    modes=st.integers(0, 255),
+    purpose=st.integers(0, 2**16 - 1),
+    maximum_uses=st.integers(0, 2**32 - 1),
+    valid_until=st.integers(0, 2**64 - 1),
+    nonce=st.integers(0, 2**256 - 1),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(agreed=TERMS)
+def test_one_digest_for_contract_python_and_wallets(agreed):
+    domain = {
+        "name": "Dataccord",
+        "version": "1",
+        "chainId": w.CHAIN_ID,
+        "verifyingContract": registry.AUTHORIZATIONS,
+    }
+    message = encode_typed_data(
+        domain, domain_types(), {**to_json(agreed), "fields": agreed.fields, "nonce": agreed.nonce}
+    )
+    wallet = keccak(b"\x19" + message.version + message.header + message.body)
+    assert w.identifier(agreed) == wallet
+    assert w.genesis().view("authorizations", "authorizationId", words(agreed)) == wallet
+
+
+def test_state_keeps_what_was_agreed(world):
+    agreed = w.terms(exchange=w.EXCHANGE)
+    authorization = w.request(world, agreed)
+    state = registry.authorization(world.reader("authorizations"), authorization)
+    for name in (
+        "fields",
+        "purpose",
+        "modes",
+        "destination",
+        "subject_mode",
+        "valid_from",
+        "valid_until",
+        "answer_within",
+        "settle_within",
+        "unsigned_maximum",
+        "product_version",
+        "provider",
+        "consumer",
+        "exchange",
+        "maximum_uses",
+        "product",
+        "subject",
+    ):
+        assert getattr(state, name) == getattr(agreed, name), name
+    assert (state.counted, state.leases, state.open, state.unaccounted) == (0, 0, 0, 0)
+    assert state.required == mask(Party.PROVIDER, Party.CONSUMER, Party.EXCHANGE)
+    assert state.approved == mask(Party.CONSUMER)
+    fields, limits, standing, product, subject = world.view(
+        "authorizations", "record", authorization
+    )
+    assert fields == state.fields
+    assert product == state.product
+    assert int(subject, 16) == 0
+    assert limits == (
+        agreed.purpose,
+        agreed.modes,
+        HOME,
+        0,
+        agreed.valid_from,
+        agreed.valid_until,
+        w.FLOOR,
+        w.FLOOR,
+        2,
+        1,
+    )
+    assert standing == (w.A, w.B, w.EXCHANGE, 100, 0, 0, 0, 0, state.required, 2, 1, 0, 0)
+    assert registry.authorization(world.reader("authorizations"), ZERO_HASH) is None
+
+
+BASE = mask(Party.PROVIDER, Party.CONSUMER)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "more"),
+    [
+        (w.terms(), 0),
+        (w.terms(exchange=w.EXCHANGE), mask(Party.EXCHANGE)),
+        (w.personal_terms(), mask(Party.SUBJECT)),
+        (w.personal_terms(modes=mask(DeliveryMode.RAW)), mask(Party.SUBJECT, Party.REGULATOR)),
+        (w.terms(fields=LEVEL4), mask(Party.REGULATOR)),
+        (w.terms(fields=LEVEL5), mask(Party.REGULATOR)),
+        (w.terms(destination=344), mask(Party.REGULATOR)),
+    ],
+)
+def test_who_must_approve(world, agreed, more):
+    assert world.view("authorizations", "required", words(agreed)) == BASE | more
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"provider": w.B}, "provider is the consumer"),
+        ({"provider": w.C}, "not the provider"),
+        ({"consumer": w.C}, "not the consumer"),
+        ({"exchange": w.A}, "exchange is a party"),
+        ({"exchange": w.B}, "exchange is a party"),
+        ({"exchange": w.C}, "not an exchange"),
+        ({"product": ZERO_HASH}, "not the provider"),
+        ({"product_version": 2}, "not the provider"),
+        ({"template": keccak256(b"other")}, "not the product's template"),
+        ({"fields": 0}, "unknown field"),
+        ({"fields": 1 << 6}, "unknown field"),
+        ({"fields": C3}, "C3 field"),
+        ({"fields": C3 | 1}, "C3 field"),
+        ({"modes": 0}, "mode is not offered"),
+        ({"modes": 1 << 6}, "mode is not offered"),
+        ({"modes": mask(DeliveryMode.FIELDS), "fields": LEVEL4}, "mode not allowed at this level"),
+        ({"modes": mask(DeliveryMode.RAW), "fields": LEVEL5}, "mode not allowed at this level"),
+        ({"fields": LEVEL5 | 1, "destination": 344}, "level 5 never abroad"),
+        ({"modes": mask(DeliveryMode.FIELDS)}, "mode needs a subject"),
+        ({"modes": mask(DeliveryMode.RAW)}, "mode needs a subject"),
+        ({"subject": b"\x01" * 20}, "subject in mode none"),
+        ({"subject_reference": b"\x01" * 32}, "subject in mode none"),
+        ({"legal_basis": LegalBasis.CONSENT}, "consent needs a subject"),
+        ({"legal_basis": 0}, "unknown legal basis"),
+        ({"legal_basis": 8}, "unknown legal basis"),
+        ({"minimum_group": 4}, "minimum group too small"),
+        ({"subject_mode": 2}, "unknown subject mode"),
+        ({"subject_mode": SubjectMode.ONE}, "no subject"),
+        ({"purpose": 0}, "unknown purpose"),
+        ({"purpose": 52}, "unknown purpose"),
+        ({"destination": 0}, "unknown destination"),
+        ({"destination": 999}, "unknown destination"),
+        ({"destination": 2000}, "unknown destination"),
+        ({"maximum_uses": 0}, "no uses"),
+        ({"valid_from": w.GENESIS_TIME + 40 * w.DAY}, "empty validity"),
+        ({"valid_from": 1, "valid_until": w.GENESIS_TIME}, "expired"),
+        ({"valid_until": 2**63}, "validity too long"),
+        ({"unsigned_maximum": 0}, "unsigned maximum out of range"),
+        ({"unsigned_maximum": 65}, "unsigned maximum out of range"),
+        ({"answer_within": w.FLOOR - 1}, "deadline out of range"),
+        ({"settle_within": 7 * w.DAY + 1}, "deadline out of range"),
+    ],
+)
+def test_terms_that_no_party_can_agree_to(world, changes, reason):
+    agreed = w.terms(**changes)
+    refused = world.refused("b.approver", "authorizations", "request", words(agreed))
+    assert refused == f"authorizations: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"subject": ZERO_ADDRESS}, "no subject"),
+        ({"subject_reference": ZERO_HASH}, "no subject"),
+        ({"minimum_group": 5}, "minimum group of one subject"),
+        ({"subject": w.account("a.gateway")}, "subject is an account of a party"),
+        ({"subject": w.account("b.gateway")}, "subject is an account of a party"),
+    ],
+)
+def test_personal_terms_that_no_party_can_agree_to(world, changes, reason):
+    agreed = w.personal_terms(**changes)
+    refused = world.refused("b.approver", "authorizations", "request", words(agreed))
+    assert refused == f"authorizations: {reason}"
+
+
+def test_only_the_consumers_approver_requests(world):
+    call = ("authorizations", "request", words(w.terms()))
+    assert world.refused("b.gateway", *call) == "authorizations: not an approver"
+    assert world.refused("a.approver", *call) == "authorizations: not the consumer"
+    world.send("b.approver", *call)
+    assert world.refused("b.approver", *call) == "authorizations: requested already"
+
+
+def test_an_unapproved_product_is_not_granted(world):
+    names, fields = w.schema()
+    arguments = (w.SALT, 1, GUARDED, w.TEMPLATE, names, fields)
+    world.send("a.approver", "catalog", "publish", *arguments)
+    agreed = words(w.terms(product_version=2))
+    assert world.refused("b.approver", "authorizations", "request", agreed) == (
+        "authorizations: product is not approved"
+    )
+    authorization = w.request(world, w.terms())
+    world.send("a.approver", "catalog", "retire", w.product(), 1, 1)
+    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
+        "authorizations: product is not approved"
+    )
+
+
+def test_active_only_once_every_required_party_approved(world):
+    agreed = w.personal_terms(exchange=w.EXCHANGE, modes=mask(DeliveryMode.RAW))
+    authorization = w.request(world, agreed)
+    approve = ("authorizations", "approve", authorization)
+    assert status(world, authorization) == AuthorizationStatus.REQUESTED
+    for sender in ("a.approver", "exchange.approver", "regulator.approver"):
+        outcome = world.send(sender, *approve)
+        assert w.events(outcome) == ["AuthorizationApproved"]
+        assert status(world, authorization) == AuthorizationStatus.PARTIALLY_APPROVED
+        assert world.refused(sender, *approve) == "authorizations: not an awaited party"
+    signed = w.signature("subject", authorization)
+    carry = ("authorizations", "approveSigned", authorization, signed)
+    assert w.events(world.send("c.gateway", *carry)) == [
+        "AuthorizationApproved",
+        "AuthorizationActivated",
+    ]
+    assert status(world, authorization) == AuthorizationStatus.ACTIVE
+    assert world.refused("c.gateway", *carry) == "authorizations: not awaiting approval"
+
+
+def test_strangers_do_not_approve(world):
+    authorization = w.request(world, w.personal_terms())
+    approve = ("authorizations", "approve", authorization)
+    for sender in ("c.approver", "a.gateway", "regulator.approver", "exchange.approver", "x"):
+        assert world.refused(sender, *approve) == "authorizations: not an awaited party"
+    assert world.refused("a.approver", "authorizations", "approve", ZERO_HASH) == (
+        "authorizations: not awaiting approval"
+    )
+
+
+def malleable(signature: bytes) -> bytes:
+    s = CURVE_ORDER - int.from_bytes(signature[32:64], "big")
+    return signature[:32] + s.to_bytes(32, "big") + bytes([1 - signature[64]])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        malleable,
+        lambda s: s[:64],
+        lambda s: b"",
+        lambda s: s[:64] + b"\x02",
+        lambda s: s[:64] + b"\x1d",
+        lambda s: bytes(64) + b"\x00",
+    ],
+)
+def test_a_signature_has_one_form(world, spoil):
+    authorization = w.request(world, w.personal_terms())
+    signature = w.signature("subject", authorization)
+    refused = world.refused(
+        "c.gateway", "authorizations", "approveSigned", authorization, spoil(signature)
+    )
+    assert refused == "authorizations: malformed signature"
+    wallet = signature[:64] + bytes([signature[64] + 27])
+    world.send("c.gateway", "authorizations", "approveSigned", authorization, wallet)
+
+
+def test_a_signature_for_other_terms_approves_nothing(world):
+    authorization = w.request(world, w.personal_terms())
+    other = w.signature("subject", w.identifier(w.personal_terms(nonce=1)))
+    refused = world.refused("c.gateway", "authorizations", "approveSigned", authorization, other)
+    assert refused == "authorizations: not an awaited party"
+
+
+def test_an_expired_request_is_not_approved(world):
+    authorization = w.request(world, w.terms())
+    world.time += 30 * w.DAY
+    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
+        "authorizations: expired"
+    )
+    assert status(world, authorization) == AuthorizationStatus.EXPIRED
+
+
+def test_a_party_declines(world):
+    authorization = w.request(world, w.terms())
+    reject = ("authorizations", "reject", authorization)
+    assert world.refused("c.approver", *reject, Reason.DECLINED) == "authorizations: not a party"
+    assert world.refused("a.approver", *reject, Reason.CONSUMER_TERMINATED) == (
+        "authorizations: not a reason of this party"
+    )
+    assert world.refused("a.approver", *reject, 0) == "authorizations: not a reason of this party"
+    outcome = world.send("a.approver", *reject, Reason.DECLINED)
+    assert w.events(outcome) == ["AuthorizationRejected"]
+    assert status(world, authorization) == AuthorizationStatus.REJECTED
+    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
+        "authorizations: not awaiting approval"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sender", "reason", "ended", "event"),
+    [
+        (
+            "a.approver",
+            Reason.PROVIDER_WITHDREW,
+            AuthorizationStatus.REVOKED,
+            "AuthorizationRevoked",
+        ),
+        (
+            "b.approver",
+            Reason.CONSUMER_TERMINATED,
+            AuthorizationStatus.TERMINATED,
+            "AuthorizationTerminated",
+        ),
+    ],
+)
+def test_a_party_ends_it_and_the_block_is_kept(world, sender, reason, ended, event):
+    authorization = w.grant(world)
+    revoke = ("authorizations", "revoke", authorization)
+    wrong = Reason.REGULATOR_ORDER
+    assert world.refused(sender, *revoke, wrong, ZERO_HASH) == (
+        "authorizations: not a reason of this party"
+    )
+    assert world.refused("c.approver", *revoke, reason, ZERO_HASH) == "authorizations: not a party"
+    assert w.events(world.send(sender, *revoke, reason, ZERO_HASH)) == [event]
+    assert status(world, authorization) == ended
+    state = registry.authorization(world.reader("authorizations"), authorization)
+    assert (state.ended, state.reason) == (world.number, reason)
+    assert world.view("authorizations", "deadlines", authorization)[2] == world.number
+    assert world.refused(sender, *revoke, reason, ZERO_HASH) == "authorizations: not active"
+
+
+def test_a_regulator_revokes_only_what_it_approved(world):
+    plain = w.grant(world)
+    order = (Reason.REGULATOR_ORDER, ZERO_HASH)
+    refused = world.refused("regulator.approver", "authorizations", "revoke", plain, *order)
+    assert refused == "authorizations: not a party"
+    level4 = w.grant(world, fields=LEVEL4)
+    world.send("regulator.approver", "authorizations", "approve", level4)
+    world.send("regulator.approver", "authorizations", "revoke", level4, *order)
+    assert status(world, level4) == AuthorizationStatus.REVOKED
+
+
+def personal(world):
+    authorization = w.request(world, w.personal_terms())
+    world.send("a.approver", "authorizations", "approve", authorization)
+    world.send(
+        "b.gateway",
+        "authorizations",
+        "approveSigned",
+        authorization,
+        w.signature("subject", authorization),
+    )
+    return authorization
+
+
+def test_a_subject_withdraws_by_signature(world):
+    authorization = personal(world)
+    digest = revocation_digest(authorization, Reason.SUBJECT_WITHDREW, w.CHAIN_ID)
+    carry = ("authorizations", "revokeSigned", authorization, Reason.SUBJECT_WITHDREW)
+    refused = world.refused("c.gateway", *carry, w.signature("x", digest))
+    assert refused == "authorizations: not a party"
+    refused = world.refused("c.gateway", *carry, digest)
+    assert refused == "authorizations: malformed signature"
+    world.send("c.gateway", *carry, w.signature("subject", digest))
+    assert status(world, authorization) == AuthorizationStatus.REVOKED
+
+
+def test_a_subject_declines_by_signature(world):
+    authorization = w.request(world, w.personal_terms())
+    digest = revocation_digest(authorization, Reason.DECLINED, w.CHAIN_ID)
+    world.send(
+        "a.gateway",
+        "authorizations",
+        "revokeSigned",
+        authorization,
+        Reason.DECLINED,
+        w.signature("subject", digest),
+    )
+    assert status(world, authorization) == AuthorizationStatus.REJECTED
+
+
+def test_a_provider_needs_evidence_that_the_subject_withdrew(world):
+    authorization = personal(world)
+    revoke = ("authorizations", "revoke", authorization, Reason.SUBJECT_WITHDREW)
+    assert world.refused("a.approver", *revoke, ZERO_HASH) == "authorizations: no evidence"
+    world.send("a.approver", *revoke, keccak256(b"letter"))
+    impersonal = ("authorizations", "revoke", w.grant(world), Reason.SUBJECT_WITHDREW)
+    assert world.refused("a.approver", *impersonal, keccak256(b"letter")) == (
+        "authorizations: there is no subject"
+    )
+
+
+def test_only_leases_moves_the_counters(world):
+    authorization = w.grant(world)
+    reserve = (authorization, 1, purpose("CreditChecking"), 1, 2, HOME, world.time + 1)
+    for method, arguments in (
+        ("reserve", reserve),
+        ("giveBack", (authorization, 0)),
+        ("leaseLapsed", (authorization,)),
+        ("lapseStated", (authorization,)),
+    ):
+        assert world.refused("a.approver", "authorizations", method, *arguments) == (
+            "authorizations: only leases"
+        )
+
+
+def test_a_suspended_provider_grants_nothing(world):
+    for voter in ("b", "c"):
+        world.send(f"{voter}.governor", "members", "voteValidator", w.account("a.node"), False)
+    for voter in ("b", "c"):
+        world.send(f"{voter}.governor", "members", "voteSuspension", w.A, Reason.BREACH_OF_TERMS)
+    agreed = words(w.terms())
+    assert world.refused("b.approver", "authorizations", "request", agreed) == (
+        "authorizations: provider is suspended"
+    )
+
+
+PARTIES = ("a", "b", "exchange", "regulator", "c", "subject")
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    agreed=st.builds(
+        lambda base, exchange, raw: replace(
+            base,
+            exchange=w.EXCHANGE if exchange else 0,
+            modes=mask(DeliveryMode.RAW) if raw else base.modes,
+        ),
+        st.just(w.personal_terms()),
+        st.booleans(),
+        st.booleans(),
+    ),
+    order=st.lists(st.sampled_from(PARTIES), max_size=9),
+)
+def test_invariant_of_approval(agreed, order):
+    """Active exactly when approved equals required, whoever tries in whatever order."""
+    world = w.market()
+    authorization = w.request(world, agreed)
+    for name in order:
+        sender = name if name == "subject" else f"{name}.approver"
+        told = world.attempt(sender, "authorizations", "approve", authorization)
+        assert told == "" or told.startswith("authorizations: not a")
+        state = registry.authorization(world.reader("authorizations"), authorization)
+        assert state.approved & ~state.required == 0
+        active = state.status == AuthorizationStatus.ACTIVE
+        assert active == (state.approved == state.required)

@@ -1,0 +1,408 @@
+"""A consortium in memory for tests of the contracts: constructed as genesis does, run on py-evm.
+
+Members: 1 bank A (the provider), 2 bank B (the consumer), 3 an exchange, 4 a regulator, 5 bank C
+(nobody's party). Each has a governor, an approver and a gateway; the banks own one validator each.
+Every call is one transaction in one block; a refused one must name its reason.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import eth_abi
+
+from chaincode import ADDRESSES, CONTRACTS, load
+from node.execution.engine import BlockEnvironment, Message, Outcome, never
+from node.execution.memory_state import MemoryState
+from node.execution.pyevm import PyEvmEngine, PyEvmSession, evm_message
+from node.sdk.abi import decode_result, encode_call
+from node.spec import registry, usage
+from node.spec.crypto import address_of, keccak256, sign
+from node.spec.merkle import root
+from node.spec.terms import Terms, authorization_id, words
+from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+from node.spec.vocabulary import (
+    HOME,
+    DeliveryMode,
+    LegalBasis,
+    MemberKind,
+    Role,
+    SubjectMode,
+    Zone,
+    field_kind,
+    mask,
+    purpose,
+)
+
+CHAIN_ID = 20_260
+GENESIS_TIME = 1_800_000_000
+DAY = 86_400
+FLOOR = 3_600
+"""The deadline floor of this genesis, seconds."""
+
+A, B, EXCHANGE, REGULATOR, C = 1, 2, 3, 4, 5
+NAMES = {A: "a", B: "b", EXCHANGE: "exchange", REGULATOR: "regulator", C: "c"}
+KINDS = {
+    A: MemberKind.BANK,
+    B: MemberKind.BANK,
+    EXCHANGE: MemberKind.EXCHANGE,
+    REGULATOR: MemberKind.REGULATOR,
+    C: MemberKind.BANK,
+}
+IDENTIFIERS = {
+    A: b"529900T8BM49AURSDO55",
+    B: b"5493001KJTIIGC8Y1R12",
+    EXCHANGE: b"91350100M000100Y43",
+    REGULATOR: b"213800D1EI4B9WTWWD28",
+    C: b"HWUPKR0MPOU8FGXBT394",
+}
+"""Real LEIs from the public index, and the example code of GB 32100-2015."""
+
+TEMPLATE = keccak256(b"template")
+FIELDS = (
+    "SubjectReference",
+    "CreditHistory",
+    "LoanTerms",
+    "HealthRecord",
+    "SectorAggregate",
+    "Biometric",
+)
+"""Kinds of the product's fields: levels 2, 3, 3, 4, 5, and a C3 one."""
+
+SALT = keccak256(b"salt")
+UNRULED = mask(*DeliveryMode)
+
+
+@cache
+def key(name: str) -> bytes:
+    """The private key of `a.gateway`, `a.node`, `subject` and so on."""
+    return keccak256(b"key " + name.encode())
+
+
+@cache
+def account(name: str) -> Address:
+    return address_of(key(name))
+
+
+def signature(name: str, digest: bytes) -> bytes:
+    return sign(key(name), digest)
+
+
+class Refusal(AssertionError):
+    """A transaction reverted; the text is its reason."""
+
+
+@dataclass
+class World:
+    """State, time and block of a chain of one-transaction blocks."""
+
+    state: MemoryState
+    number: int = 100
+    time: int = GENESIS_TIME
+    engine: PyEvmEngine = field(default_factory=PyEvmEngine)
+
+    def copy(self) -> "World":
+        return World(self.state.copy(), self.number, self.time)
+
+    def environment(self) -> BlockEnvironment:
+        return BlockEnvironment(
+            self.number, self.time, ZERO_ADDRESS, 200_000_000, ZERO_HASH, CHAIN_ID, ZERO_HASH
+        )
+
+    def send(self, sender: str, contract: str, method: str, *values: Any) -> Outcome:
+        """Run one transaction in the next block; Refusal when it reverts."""
+        self.number += 1
+        self.time += 1
+        session = PyEvmSession(self.environment(), self.state)
+        message = Message(
+            account(sender), Address(ADDRESSES[contract]), encode_call(contract, method, *values)
+        )
+        message = replace(message, gas=100_000_000)
+        outcome = session.apply(evm_message(message, session), never)
+        if not outcome.succeeded:
+            raise Refusal(reason(outcome))
+        self.state.apply(session.diff())
+        return outcome
+
+    def refused(self, sender: str, contract: str, method: str, *values: Any) -> str:
+        """Run a transaction that must revert; return its reason."""
+        before = self.state.copy()
+        try:
+            self.send(sender, contract, method, *values)
+        except Refusal as refusal:
+            assert self.state == before
+            return str(refusal)
+        raise AssertionError(f"{contract}.{method} was not refused")
+
+    def attempt(self, sender: str, contract: str, method: str, *values: Any) -> str:
+        """Run a transaction that may revert; return its reason, or nothing when it passed."""
+        try:
+            self.send(sender, contract, method, *values)
+        except Refusal as refusal:
+            return str(refusal)
+        return ""
+
+    def view(self, contract: str, method: str, *values: Any) -> Any:
+        message = Message(
+            to=Address(ADDRESSES[contract]), data=encode_call(contract, method, *values)
+        )
+        outcome = self.engine.call(self.environment(), message, self.state)
+        if not outcome.succeeded:
+            raise Refusal(reason(outcome))
+        return decode_result(contract, method, outcome.return_data)
+
+    def reader(self, contract: str) -> registry.ReadSlot:
+        address = Address(ADDRESSES[contract])
+        return lambda slot: self.state.storage(address, slot)
+
+
+def reason(outcome: Outcome) -> str:
+    if outcome.return_data[:4] != b"\x08\xc3\x79\xa0":
+        return f"no reason: {outcome.reason} {outcome.return_data.hex()}"
+    return str(eth_abi.decode(["string"], outcome.return_data[4:])[0])
+
+
+def events(outcome: Outcome) -> list[str]:
+    """Names of the events, in order."""
+    names = {
+        keccak256(_event_signature(entry).encode()): entry["name"]
+        for name in CONTRACTS
+        for entry in load(name).abi
+        if entry["type"] == "event"
+    }
+    return [names[log.topics[0]] for log in outcome.logs]
+
+
+def _event_signature(entry: Any) -> str:
+    return f"{entry['name']}({','.join(_abi_type(part) for part in entry['inputs'])})"
+
+
+def _abi_type(part: Any) -> str:
+    if not part["type"].startswith("tuple"):
+        return str(part["type"])
+    inner = ",".join(_abi_type(component) for component in part["components"])
+    return f"({inner}){part['type'][5:]}"
+
+
+ROLES = {"governor": Role.GOVERNOR, "approver": Role.APPROVER, "gateway": Role.GATEWAY}
+
+
+def members_arguments() -> tuple[Any, Any, Any]:
+    founders = [
+        (IDENTIFIERS[index].ljust(32, b"\0"), KINDS[index], f"Member {NAMES[index]}", b"")
+        for index in NAMES
+    ]
+    accounts = [
+        (index, account(f"{NAMES[index]}.{role}"), mask(Role.SENDER, bit))
+        for index in NAMES
+        for role, bit in ROLES.items()
+    ]
+    nodes = [(index, account(f"{NAMES[index]}.node"), True) for index in (A, B, C)]
+    return founders, accounts, nodes
+
+
+def constructor(name: str, *values: Any) -> bytes:
+    artifact = load(name)
+    inputs = next((entry["inputs"] for entry in artifact.abi if entry["type"] == "constructor"), [])
+    return artifact.constructor + eth_abi.encode([_abi_type(part) for part in inputs], values)
+
+
+def construct(*members: Any) -> World:
+    """A new chain whose Members contract is constructed with these arguments."""
+    world = World(MemoryState())
+    arguments = {"members": members, "authorizations": (FLOOR,)}
+    for name in CONTRACTS:
+        initcode = constructor(name, *arguments.get(name, ()))
+        diff = world.engine.construct(
+            world.environment(), Address(ADDRESSES[name]), initcode, world.state
+        )
+        world.state.apply(diff)
+    return world
+
+
+@cache
+def _genesis() -> World:
+    return construct(*members_arguments())
+
+
+def genesis() -> World:
+    """A fresh consortium."""
+    return _genesis().copy()
+
+
+def schema(kinds: tuple[str, ...] = FIELDS) -> tuple[bytes, bytes]:
+    """Names and packed fields of a product with these kinds, each at its floor."""
+    found = [field_kind(kind) for kind in kinds]
+    packed = b"".join(bytes([kind.index, kind.level << 4 | kind.personal_class]) for kind in found)
+    return "\n".join(kinds).encode(), packed
+
+
+def product() -> Hash32:
+    return keccak256(A.to_bytes(32, "big") + SALT)
+
+
+@cache
+def _market() -> World:
+    world = genesis()
+    names, fields = schema()
+    world.send(
+        "a.approver", "catalog", "publish", SALT, Zone.FINANCE, UNRULED, TEMPLATE, names, fields
+    )
+    world.send("exchange.approver", "catalog", "approve", product(), 1)
+    return world
+
+
+def market() -> World:
+    """A consortium with one approved product of bank A."""
+    return _market().copy()
+
+
+def terms(**changes: Any) -> Terms:
+    """Terms that bank B may request of bank A, with changes."""
+    standard = Terms(
+        provider=A,
+        consumer=B,
+        exchange=0,
+        product=product(),
+        product_version=1,
+        subject_mode=SubjectMode.NONE,
+        subject=ZERO_ADDRESS,
+        subject_reference=ZERO_HASH,
+        legal_basis=LegalBasis.CONTRACT,
+        purpose=purpose("CreditChecking"),
+        fields=0b111,
+        modes=mask(DeliveryMode.QUERY, DeliveryMode.PSI),
+        destination=HOME,
+        minimum_group=5,
+        maximum_uses=100,
+        valid_from=GENESIS_TIME,
+        valid_until=GENESIS_TIME + 30 * DAY,
+        unsigned_maximum=2,
+        answer_within=FLOOR,
+        settle_within=FLOOR,
+        template=TEMPLATE,
+        nonce=0,
+    )
+    return replace(standard, **changes)
+
+
+def personal_terms(**changes: Any) -> Terms:
+    """Terms of one consenting subject."""
+    personal = {
+        "subject_mode": SubjectMode.ONE,
+        "subject": account("subject"),
+        "subject_reference": keccak256(b"salted"),
+        "legal_basis": LegalBasis.CONSENT,
+        "modes": mask(DeliveryMode.FIELDS),
+        "minimum_group": 0,
+    }
+    return terms(**{**personal, **changes})
+
+
+def identifier(agreed: Terms) -> Hash32:
+    return authorization_id(agreed, CHAIN_ID)
+
+
+def request(world: World, agreed: Terms) -> Hash32:
+    world.send("b.approver", "authorizations", "request", words(agreed))
+    return identifier(agreed)
+
+
+def grant(world: World, **changes: Any) -> Hash32:
+    """An active authorization between A and B."""
+    identity = request(world, terms(**changes))
+    world.send("a.approver", "authorizations", "approve", identity)
+    return identity
+
+
+def opening(authorization: Hash32, world: World, /, **changes: Any) -> tuple[Any, ...]:
+    values = {
+        "authorization": authorization,
+        "uses": 10,
+        "purpose": purpose("CreditScoreEvaluation"),
+        "fields": 0,
+        "mode": DeliveryMode.QUERY,
+        "destination": HOME,
+        "expires_at": world.time + DAY,
+    }
+    return tuple({**values, **changes}.values())
+
+
+def open_lease(world: World, authorization: Hash32, number: int = 1, **changes: Any) -> Hash32:
+    world.send(
+        "b.gateway",
+        "leases",
+        "open",
+        opening(authorization, world, **changes),
+        account("a.gateway"),
+    )
+    return usage.lease_id(authorization, number)
+
+
+def receipt(
+    world: World, lease: Hash32, number: int, previous: Hash32, /, **changes: Any
+) -> usage.Receipt:
+    standard = usage.Receipt(
+        lease=lease,
+        number=number,
+        previous=previous,
+        request_hash=keccak256(b"request %d" % number),
+        kind=0,
+        state_block=world.number,
+        used_at=world.time,
+        record_count=12,
+        input_commitment=keccak256(b"input"),
+        output_commitment=keccak256(b"output"),
+    )
+    return replace(standard, **changes)
+
+
+def chain(world: World, lease: Hash32, count: int, **changes: Any) -> list[usage.Receipt]:
+    """The first receipts of a lease, each following the one before."""
+    found: list[usage.Receipt] = []
+    last = lease
+    for number in range(1, count + 1):
+        found.append(receipt(world, lease, number, last, **changes))
+        last = hashed(found[-1])
+    return found
+
+
+def hashed(value: usage.Receipt) -> Hash32:
+    return usage.receipt_hash(value, CHAIN_ID)
+
+
+def plain(value: Any) -> tuple[Any, ...]:
+    """A frozen value as the ABI wants it."""
+    return tuple(getattr(value, name) for name in value.__dataclass_fields__)
+
+
+def both(digest: bytes) -> tuple[bytes, bytes]:
+    """Signatures of the provider's and the consumer's gateway."""
+    return signature("a.gateway", digest), signature("b.gateway", digest)
+
+
+def batch_of(
+    ranges: list[usage.UseRange], receipts: list[usage.Receipt], /, **changes: Any
+) -> usage.Batch:
+    leaves = [hashed(entry) for entry in receipts]
+    standard = usage.Batch(
+        provider=A,
+        consumer=B,
+        root=root(leaves),
+        ranges=usage.ranges_hash(ranges),
+        count=len(receipts),
+        highest_state_block=max((entry.state_block for entry in receipts), default=0),
+    )
+    return replace(standard, **changes)
+
+
+def anchor(world: World, batch: usage.Batch, ranges: list[usage.UseRange]) -> Outcome:
+    digest = usage.batch_id(batch, CHAIN_ID)
+    return world.send(
+        "a.gateway",
+        "leases",
+        "settleBatch",
+        plain(batch),
+        [plain(r) for r in ranges],
+        *both(digest),
+    )
