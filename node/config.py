@@ -72,16 +72,14 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """A product's data: the CSV file it is served from, and its column names in order.
+    """A product's data: its id (0x…), manifest, CSV file, and who its subjects are.
 
-    `product` is the product's id (0x…), `subject_column` names the column that identifies a person
-    within the provider and is never delivered, `subject_salts` the file that maps subject
-    references to rows.
+    `subjects` is a JSON file that maps subject references (0x…) to rows, kept by the provider alone.
     """
 
     product: str
+    manifest: Path
     file: Path
-    subject_column: str
     subjects: Path
 
 

@@ -62,6 +62,15 @@ class ConfigError(DataccordError):
 class AddressInUse(ConfigError):
     """A port that another process already serves."""
 
+    @classmethod
+    def on(cls, port: int, error: OSError) -> "AddressInUse":
+        """Return the error for a port that could not be bound."""
+        return cls(
+            f"port {port} cannot be served",
+            why=str(error.strerror),
+            next_command=f"find who holds it: ss -ltnp 'sport = :{port}'",
+        )
+
 
 class NotReady(DataccordError):
     """The thing asked for is not there yet."""

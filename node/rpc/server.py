@@ -160,8 +160,4 @@ async def _start(site: web.TCPSite, port: int) -> None:
     try:
         await site.start()
     except OSError as error:
-        raise AddressInUse(
-            f"port {port} cannot be served",
-            why=str(error.strerror),
-            next_command=f"find who holds it: ss -ltnp 'sport = :{port}'",
-        ) from error
+        raise AddressInUse.on(port, error) from error

@@ -1,0 +1,150 @@
+"""Whether a request may be served, decided from proved state before a byte of data is read.
+
+The argument is numbered; each step refuses with a stable reason. Contracts asked most of it when
+the lease was opened, but a lease outlives a revocation, so all of it is asked again at the newest
+final head (R11), and once more just before release.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from node.errors import Refused, SignatureError
+from node.sdk.query import Query
+from node.sdk.view import LedgerView
+from node.spec.registry import AuthorizationState, LeaseState, status_at
+from node.spec.terms import Terms, Wanted, has_subject, refuse_request
+from node.spec.types import Address, Hash32
+from node.spec.usage import Request, verify_request
+from node.spec.vocabulary import AuthorizationStatus, LeaseStatus, purpose, purpose_covers
+
+HEAD_AGE_SECONDS_MAX: Final = 20
+"""Twice the empty-block period: a halted ledger stops service (R16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What permits one use: the lease, its authorization, and the terms behind both."""
+
+    lease: LeaseState
+    authorization: AuthorizationState
+    terms: Terms
+    authorization_id: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the provider's journal has got with a lease."""
+
+    number: int
+    """The last number given; 0 before the first."""
+    last: Hash32
+    """Hash of that receipt; the lease's id before the first."""
+    unsigned: int
+    """Receipts without the consumer's signature."""
+
+
+def refuse(reason: str, why: str = "") -> Refused:
+    """Return the refusal with a gateway's reason."""
+    return Refused(f"gateway: {reason}", why=why)
+
+
+def check_fresh(view: LedgerView, now: float) -> None:
+    """(1) The newest final head is young: state older than that may have been revoked."""
+    age = now - view.head.timestamp
+    if age > HEAD_AGE_SECONDS_MAX:
+        raise refuse("ledger head is stale", f"block {view.head.number} is {age:.0f} s old")
+
+
+def check_request(
+    request: Request, signature: bytes, query: Query, lease: LeaseState, chain_id: int
+) -> None:
+    """(2) The lease's consumer key signed this request, and it is for this very query (R9)."""
+    if request.request_hash != query.hash:
+        raise refuse("request is for another query")
+    try:
+        verify_request(request, chain_id, signature, lease.consumer_key)
+    except SignatureError as error:
+        raise refuse("request is not signed by the lease's consumer", error.what) from error
+
+
+def check_number(request: Request, lease: LeaseState, progress: Progress) -> None:
+    """(3) Numbers run without gap, within what the lease reserved, chained by hash (R9)."""
+    if request.number > lease.uses:
+        raise refuse("uses exhausted", f"the lease reserved {lease.uses}")
+    if request.number != progress.number + 1:
+        raise refuse("number skipped", f"use {progress.number + 1} is next, not {request.number}")
+    if request.previous != progress.last:
+        raise refuse("does not follow the last receipt", f"it is 0x{progress.last.hex()}")
+
+
+def check_state(grant: Grant, now: float, head_timestamp: int) -> None:
+    """(4) Lease and authorization stand at the newest final head (R11)."""
+    status = status_at(grant.authorization, head_timestamp)
+    if grant.authorization.ended is not None:
+        raise refuse("authorization has ended", f"{status.name.lower()}, {_ended(grant)}")
+    if status not in (AuthorizationStatus.ACTIVE, AuthorizationStatus.EXHAUSTED):
+        raise refuse("authorization is not active", status.name.lower())
+    if grant.lease.status != LeaseStatus.OPEN:
+        raise refuse("lease is not open", LeaseStatus(grant.lease.status).name.lower())
+    if max(now, head_timestamp) >= grant.lease.expires_at:
+        raise refuse("lease has expired")
+
+
+def _ended(grant: Grant) -> str:
+    return f"in block {grant.authorization.ended}"
+
+
+def check_purpose(query: Query, grant: Grant) -> None:
+    """(5) The purpose is the lease's, or one it covers (R6)."""
+    try:
+        wanted = purpose(query.purpose)
+    except KeyError:
+        raise refuse("unknown purpose", query.purpose) from None
+    if not purpose_covers(grant.lease.purpose, wanted):
+        raise refuse("purpose not granted", query.purpose)
+
+
+def check_fields(query: Query, grant: Grant, names: tuple[str, ...]) -> None:
+    """(6) Every field the answer depends on is in the lease's mask."""
+    granted = grant.lease.fields or grant.authorization.fields
+    for name in sorted(query.used_fields):
+        if name not in names:
+            raise refuse("unknown field", name)
+        if not granted >> names.index(name) & 1:
+            raise refuse("field not granted", name)
+
+
+def check_terms(query: Query, grant: Grant, now: float) -> None:
+    """(7) Mode, validity and the rest of the terms, in the contract's words (R2, R4)."""
+    if query.mode != grant.lease.mode:
+        raise refuse("mode not granted", f"{query.kind} is not what the lease fixed")
+    wanted = Wanted(
+        grant.lease.purpose,
+        grant.lease.fields or grant.authorization.fields,
+        query.mode,
+        grant.terms.destination,
+        int(now),
+    )
+    reason = refuse_request(grant.terms, wanted)
+    if reason is not None:
+        raise Refused(reason)
+    if query.kind == "record" and not has_subject(grant.terms):
+        raise refuse("no subject", "records are delivered of one consenting person only")
+
+
+def check_exposure(grant: Grant, progress: Progress) -> None:
+    """(8) Beyond the agreed exposure, no countersignature means no next answer (R10)."""
+    if progress.unsigned >= grant.terms.unsigned_maximum:
+        raise refuse(
+            "countersignature outstanding", f"{progress.unsigned} receipts await the consumer"
+        )
+
+
+async def check_keys(view: LedgerView, grant: Grant, own_key: Address) -> None:
+    """(9) Both keys of the lease are gateways of their members now, and one is ours (R7)."""
+    if grant.lease.provider_key != own_key:
+        raise refuse("lease names another provider key", f"0x{grant.lease.provider_key.hex()}")
+    if not await view.is_gateway_of(own_key, grant.lease.provider):
+        raise refuse("provider's key is not admitted")
+    if not await view.is_gateway_of(grant.lease.consumer_key, grant.lease.consumer):
+        raise refuse("consumer's key is not admitted")

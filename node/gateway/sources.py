@@ -1,0 +1,163 @@
+"""Where a gateway's data is: a `Source` answers queries on the provider's own file.
+
+`CsvSource` loads the file into DuckDB, in memory, with access to anything else switched off. Names
+in a query are looked up in the schema and quoted, values are bound, so no text of a consumer
+becomes SQL. The field `subject` is the row's number, known to the provider only: it finds one
+person's row and is never delivered.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import duckdb
+
+from node.errors import ConfigError, Refused
+from node.sdk.query import Measure, Query, canonical
+from node.spec.crypto import keccak256
+from node.spec.types import Hash32
+
+ROWS_MAX: Final = 10_000
+"""Groups or records one answer may hold."""
+
+SUBJECT_FIELD: Final = "subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query's result as canonical JSON, and how many records of persons it delivers."""
+
+    text: str
+    record_count: int
+
+
+class Source(Protocol):
+    """Answers queries on a product's data."""
+
+    def fingerprint(self) -> Hash32:
+        """Return a digest of the data that answers are made from."""
+        ...
+
+    def record(self, query: Query, subject_reference: Hash32) -> Answer:
+        """Return the fields of the one person a reference stands for."""
+        ...
+
+    def aggregate(self, query: Query, minimum_group: int) -> Answer:
+        """Return groups of at least `minimum_group` records."""
+        ...
+
+
+class CsvSource:
+    """A CSV file without header; its columns are the product's fields but the subject's."""
+
+    def __init__(self, file: Path, names: Sequence[str], subjects: Path) -> None:
+        self._names = tuple(name for name in names if name != SUBJECT_FIELD)
+        self._subjects_file = subjects
+        self._fingerprint = keccak256(_read(file))
+        self._database = duckdb.connect(":memory:", config={"threads": "1"})
+        self._load(file)
+
+    def _load(self, file: Path) -> None:
+        columns = dict.fromkeys(self._names, "VARCHAR")
+        try:
+            self._database.execute(
+                "CREATE TABLE data AS SELECT *, row_number() OVER () AS subject_row "
+                "FROM read_csv(?, header=false, columns=?, auto_detect=false, strict_mode=true)",
+                [str(file), columns],
+            )
+        except duckdb.Error as error:
+            raise ConfigError(
+                f"{file}: not the CSV the product describes",
+                why=str(error).splitlines()[0],
+                next_command=f"compare its columns with the product's {len(self._names)} fields",
+            ) from error
+        self._database.execute("SET enable_external_access=false")
+        self._database.execute("SET lock_configuration=true")
+
+    def fingerprint(self) -> Hash32:
+        """Return keccak256 of the file as it was loaded."""
+        return self._fingerprint
+
+    def record(self, query: Query, subject_reference: Hash32) -> Answer:
+        """Return the fields of the one person a reference stands for."""
+        row = self._subject_row(subject_reference)
+        columns = ", ".join(self._quoted(name) for name in query.fields)
+        found = self._rows(f"SELECT {columns} FROM data WHERE subject_row = ?", [row])
+        if len(found) != 1:
+            raise Refused("gateway: no such record", why="the subject is not in the data")
+        return Answer(canonical(dict(zip(query.fields, found[0], strict=True))), 1)
+
+    def aggregate(self, query: Query, minimum_group: int) -> Answer:
+        """Return groups of at least `minimum_group` records."""
+        groups = ", ".join(self._quoted(name) for name in query.fields)
+        parameters: list[Any] = []
+        measures = "".join(", " + self._measure(part, parameters) for part in query.measures)
+        rows = self._rows(
+            f"SELECT {groups}{measures}, count(*) FROM data GROUP BY {groups} "
+            f"HAVING count(*) >= ? ORDER BY {groups}",
+            [*parameters, minimum_group],
+        )
+        every = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM data GROUP BY {groups})", [])
+        names = [*query.fields, *(_title(part) for part in query.measures)]
+        listed = [dict(zip(names, row[:-1], strict=True)) | {"group_size": row[-1]} for row in rows]
+        text = canonical({"groups": listed, "groups_withheld": every[0][0] - len(rows)})
+        return Answer(text, sum(row[-1] for row in rows))
+
+    def _measure(self, measure: Measure, parameters: list[Any]) -> str:
+        if measure.function == "count":
+            return "count(*)"
+        column = self._quoted(measure.field)
+        if measure.function == "share":
+            parameters.append(measure.equals)
+            return f"round(avg(CASE WHEN {column} = ? THEN 1 ELSE 0 END), 4)"
+        function = "avg" if measure.function == "average" else "sum"
+        return f"round({function}(CAST({column} AS DOUBLE)), 4)"
+
+    def _quoted(self, name: str) -> str:
+        if name not in self._names:
+            raise Refused("gateway: unknown field", why=f"the product has no field {name!r}")
+        return '"' + name.replace('"', '""') + '"'
+
+    def _rows(self, sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+        try:
+            found: list[tuple[Any, ...]] = self._database.execute(sql, parameters).fetchmany(
+                ROWS_MAX + 1
+            )
+        except duckdb.Error as error:
+            raise Refused("gateway: the query cannot be computed", why=str(error)[:200]) from error
+        if len(found) > ROWS_MAX:
+            raise Refused("gateway: answer too large", why=f"more than {ROWS_MAX} rows")
+        return found
+
+    def _subject_row(self, subject_reference: Hash32) -> int:
+        row = self._subjects().get("0x" + subject_reference.hex())
+        if row is None:
+            raise Refused(
+                "gateway: unknown subject", why="the provider knows no one by this reference"
+            )
+        return row
+
+    def _subjects(self) -> Mapping[str, int]:
+        """Return rows by subject reference, read anew so that a new approval needs no restart."""
+        try:
+            value = json.loads(_read(self._subjects_file))
+        except ValueError as error:
+            raise ConfigError(f"{self._subjects_file}: not JSON") from error
+        fits = isinstance(value, dict) and all(isinstance(row, int) for row in value.values())
+        if not fits:
+            raise ConfigError(f"{self._subjects_file}: maps subject references to row numbers")
+        return dict(value)
+
+
+def _title(measure: Measure) -> str:
+    parts = (measure.function, measure.field, measure.equals)
+    return "_".join(part for part in parts if part)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read", why=str(error.strerror)) from error

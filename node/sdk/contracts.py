@@ -1,0 +1,233 @@
+"""Chaincode as methods: each builds the call of one contract function, or reads what one says.
+
+A `Call` is data; `node.sdk.sender` signs and sends it. Nothing is estimated: what a call needs is
+known, and gas has no price. Terms are found in the event of their request and prove themselves,
+because their digest is the authorization's id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+from node.errors import ProofError, RemoteError
+from node.sdk.abi import decode_event, encode_call, event_topic
+from node.sdk.client import Client
+from node.sdk.product import Manifest
+from node.spec.receipt import Log
+from node.spec.registry import AUTHORIZATIONS, CATALOG, LEASES, MEMBERS
+from node.spec.terms import Terms, authorization_id, words
+from node.spec.types import ZERO_HASH, Address, Hash32
+from node.spec.usage import Batch, Receipt, Request, UseRange
+from node.spec.vocabulary import DeliveryMode, Reason
+
+NO_SIGNATURE: Final = bytes(65)
+_NO_RECEIPT: Final = Receipt(
+    lease=ZERO_HASH,
+    number=0,
+    previous=ZERO_HASH,
+    request_hash=ZERO_HASH,
+    kind=0,
+    state_block=0,
+    used_at=0,
+    record_count=0,
+    input_commitment=ZERO_HASH,
+    output_commitment=ZERO_HASH,
+)
+"""Stands for "all co-signed receipts are settled" when one side closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A contract call: to whom, which data, and a name for logs and errors."""
+
+    to: Address
+    data: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a lease fixes (R7); `fields` 0 stands for all that the authorization grants."""
+
+    authorization: Hash32
+    uses: int
+    purpose: int
+    fields: int
+    mode: DeliveryMode
+    destination: int
+    expires_at: int
+
+
+def _call(contract: str, to: Address, function: str, *values: Any) -> Call:
+    return Call(to, encode_call(contract, function, *values), f"{contract}.{function}")
+
+
+def publish_product(manifest: Manifest) -> Call:
+    """Propose a product's next version (R4)."""
+    return _call(
+        "catalog",
+        CATALOG,
+        "publish",
+        manifest.salt,
+        int(manifest.zone),
+        manifest.modes_mask(),
+        manifest.template_hash,
+        manifest.published_names(),
+        manifest.published_fields(),
+    )
+
+
+def approve_product(product: Hash32, version: int) -> Call:
+    """Let a product version be granted, as an exchange (R4)."""
+    return _call("catalog", CATALOG, "approve", product, version)
+
+
+def request_authorization(terms: Terms) -> Call:
+    """Ask for an authorization, as an approver of the consumer."""
+    return _call("authorizations", AUTHORIZATIONS, "request", words(terms))
+
+
+def approve_authorization(authorization: Hash32) -> Call:
+    """Approve as what the sender is."""
+    return _call("authorizations", AUTHORIZATIONS, "approve", authorization)
+
+
+def carry_approval(authorization: Hash32, signature: bytes) -> Call:
+    """Carry in a party's signature over the terms (R3)."""
+    return _call("authorizations", AUTHORIZATIONS, "approveSigned", authorization, signature)
+
+
+def revoke_authorization(authorization: Hash32, reason: Reason, evidence: bytes) -> Call:
+    """End an authorization as what the sender is."""
+    return _call("authorizations", AUTHORIZATIONS, "revoke", authorization, int(reason), evidence)
+
+
+def carry_revocation(authorization: Hash32, reason: Reason, signature: bytes) -> Call:
+    """Carry in a party's signed revocation."""
+    return _call(
+        "authorizations", AUTHORIZATIONS, "revokeSigned", authorization, int(reason), signature
+    )
+
+
+def open_lease(opening: Opening, provider_key: Address) -> Call:
+    """Open a lease, as a gateway of the consumer (R7)."""
+    return _call("leases", LEASES, "open", _opening(opening), _text(provider_key))
+
+
+def open_leases(openings: Sequence[Opening], provider_key: Address) -> Call:
+    """Open many leases of one pair."""
+    listed = [_opening(opening) for opening in openings]
+    return _call("leases", LEASES, "openMany", listed, _text(provider_key))
+
+
+def _opening(opening: Opening) -> tuple[Any, ...]:
+    return tuple(int(part) if isinstance(part, int) else part for part in astuple(opening))
+
+
+def settle_receipt(
+    authorization: Hash32, number: int, receipt: Receipt, provider: bytes, consumer: bytes
+) -> Call:
+    """Anchor the next receipt of lease `number`."""
+    values = (authorization, number, astuple(receipt), provider, consumer)
+    return _call("leases", LEASES, "settle", *values)
+
+
+def settle_batch(
+    batch: Batch, ranges: Sequence[UseRange], provider: bytes, consumer: bytes
+) -> Call:
+    """Anchor the receipts of many leases under one root."""
+    listed = [astuple(entry) for entry in ranges]
+    return _call("leases", LEASES, "settleBatch", astuple(batch), listed, provider, consumer)
+
+
+def close_lease(
+    authorization: Hash32, number: int, used: int, last: Hash32, provider: bytes, consumer: bytes
+) -> Call:
+    """Close by both, final at once (R12a)."""
+    values = (authorization, number, used, last, provider, consumer)
+    return _call("leases", LEASES, "close", *values)
+
+
+def close_lease_alone(
+    authorization: Hash32, number: int, receipt: Receipt | None, provider: bytes, consumer: bytes
+) -> Call:
+    """Begin to close by one side, with its highest co-signed receipt if not settled (R12b)."""
+    shown = receipt or _NO_RECEIPT
+    values = (authorization, number, astuple(shown), provider, consumer)
+    return _call("leases", LEASES, "closeAlone", *values)
+
+
+def claim_use(
+    authorization: Hash32,
+    number: int,
+    request: Request,
+    consumer: bytes,
+    receipt: Receipt,
+    provider: bytes,
+) -> Call:
+    """Claim a use that the consumer requested and never countersigned (R12b)."""
+    values = (authorization, number, astuple(request), consumer, astuple(receipt), provider)
+    return _call("leases", LEASES, "claim", *values)
+
+
+def finalize_lease(authorization: Hash32, number: int) -> Call:
+    """End a close by one side, once the time to answer is over."""
+    return _call("leases", LEASES, "finalize", authorization, number)
+
+
+def lapse_lease(authorization: Hash32, number: int) -> Call:
+    """Record that nobody closed a lease in time (R12c)."""
+    return _call("leases", LEASES, "lapse", authorization, number)
+
+
+def state_uses(authorization: Hash32, number: int, used: int) -> Call:
+    """State how many uses of a lapsed lease were made, as one of its sides (R12c)."""
+    return _call("leases", LEASES, "stateUses", authorization, number, used)
+
+
+def revoke_account(account: Address, reason: Reason) -> Call:
+    """Revoke an account of the sender's own member."""
+    return _call("members", MEMBERS, "revokeAccount", _text(account), int(reason))
+
+
+def _text(address: Address) -> str:
+    return "0x" + address.hex()
+
+
+async def find_terms(client: Client, authorization: Hash32, chain_id: int) -> Terms:
+    """Return the terms of an authorization, whose digest is its id.
+
+    Raises:
+        ProofError: the node gives none, or others.
+    """
+    topic = event_topic("authorizations", "AuthorizationRequested")
+    found = await client.logs(
+        AUTHORIZATIONS, ["0x" + topic.hex(), "0x" + authorization.hex()], first=0
+    )
+    for entry in found:
+        event = decode_event("authorizations", log_from_json(entry))
+        if event is not None:
+            terms = terms_from_event(event.values["terms"])
+            if authorization_id(terms, chain_id) == authorization:
+                return terms
+    raise ProofError(f"authorization 0x{authorization.hex()}: the node shows no such terms")
+
+
+def terms_from_event(values: Sequence[Any]) -> Terms:
+    """Return terms from the tuple that an event holds."""
+    parts: list[Any] = [
+        bytes.fromhex(part.removeprefix("0x")) if isinstance(part, str) else part for part in values
+    ]
+    return Terms(*parts)
+
+
+def log_from_json(entry: Any) -> Log:
+    """Return a log from its JSON shape."""
+    try:
+        return Log(
+            Address(bytes.fromhex(entry["address"][2:])),
+            tuple(Hash32(bytes.fromhex(topic[2:])) for topic in entry["topics"]),
+            bytes.fromhex(entry["data"][2:]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RemoteError("a log has another shape than specified") from error

@@ -1,0 +1,119 @@
+"""A product's manifest: what a provider offers, as it publishes it and serves from it.
+
+One JSON file names the product's fields with kind, level and personal-information class, its zone,
+delivery modes and terms template. The ledger holds the fields to their kinds' floors (R4).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from node.errors import ConfigError
+from node.spec.crypto import keccak256
+from node.spec.types import Hash32
+from node.spec.vocabulary import DeliveryMode, Zone, field_kind, mask
+
+FIELDS_MAX: Final = 256
+_MEMBERS: Final = frozenset({"name", "zone", "modes", "template", "fields"})
+_FIELD_MEMBERS: Final = frozenset({"name", "kind", "level", "class"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column: `kind` by its vocabulary name, `level` 1 to 5, `personal` 0 (none) to 3 (C3)."""
+
+    name: str
+    kind: str
+    level: int
+    personal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A product as its provider describes it; `template` is the text of the terms template."""
+
+    name: str
+    zone: Zone
+    modes: tuple[DeliveryMode, ...]
+    template: str
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields' names; a field's place here is its bit in every mask."""
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def salt(self) -> Hash32:
+        """What the product's id is made from, beside its provider."""
+        return keccak256(self.name.encode("utf-8"))
+
+    @property
+    def template_hash(self) -> Hash32:
+        """What terms and catalog hold of the template."""
+        return keccak256(self.template.encode("utf-8"))
+
+    def mask_of(self, *names: str) -> int:
+        """Return the mask of some fields.
+
+        Raises:
+            ConfigError: the product has no such field.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise ConfigError(f"product {self.name}: no field {', '.join(unknown)}")
+        return sum(1 << self.names.index(name) for name in set(names))
+
+    def published_names(self) -> bytes:
+        """Return the names as the catalog takes them."""
+        return "\n".join(self.names).encode("utf-8")
+
+    def published_fields(self) -> bytes:
+        """Return two bytes a field: its kind, then 16 times level plus class."""
+        return b"".join(
+            bytes((field_kind(field.kind).index, field.level << 4 | field.personal))
+            for field in self.fields
+        )
+
+    def modes_mask(self) -> int:
+        """Return the mask of delivery modes."""
+        return mask(*self.modes)
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Return the manifest in a JSON file; its template is a file beside it.
+
+    Raises:
+        ConfigError: unreadable, or not of the form above.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        template = (path.parent / value["template"]).read_text(encoding="utf-8")
+        return _manifest(value, template)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be read", why=str(error.strerror)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not a product manifest", why=str(error)) from error
+
+
+def _manifest(value: Any, template: str) -> Manifest:
+    if set(value) != _MEMBERS or not 0 < len(value["fields"]) <= FIELDS_MAX:
+        raise ValueError(f"expected {', '.join(sorted(_MEMBERS))}, with 1 to {FIELDS_MAX} fields")
+    return Manifest(
+        str(value["name"]),
+        Zone[value["zone"].upper()],
+        tuple(DeliveryMode[mode.upper()] for mode in value["modes"]),
+        template,
+        tuple(_field(part) for part in value["fields"]),
+    )
+
+
+def _field(value: Any) -> Field:
+    if set(value) != _FIELD_MEMBERS:
+        raise ValueError(f"a field has {', '.join(sorted(_FIELD_MEMBERS))}")
+    field_kind(value["kind"])
+    level, personal = int(value["level"]), int(value["class"])
+    if not 1 <= level <= 5 or not 0 <= personal <= 3:
+        raise ValueError(f"field {value['name']}: level is 1 to 5, class 0 to 3")
+    return Field(str(value["name"]), str(value["kind"]), level, personal)

@@ -1,0 +1,128 @@
+"""Proved ledger state, fresh at every head: what a gateway decides from.
+
+Reads are storage proofs under the newest final header, kept until an event says that they changed
+(R16): with each new block its receipts are checked against the receipts root, and every read whose
+key stands in a topic of a contract's event is forgotten. Where too many blocks were missed, all
+reads are.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from node.errors import ProofError
+from node.sdk.client import Client
+from node.sdk.light import LightClient
+from node.spec import registry
+from node.spec.block import receipts_root
+from node.spec.header import Header
+from node.spec.receipt import Receipt
+from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.state_proof import reader
+from node.spec.types import Address, Hash32
+from node.spec.vocabulary import Role
+
+FOLLOW_BLOCKS_MAX: Final = 64
+"""Blocks whose receipts are fetched one by one; after a longer gap everything is read anew."""
+
+READS_MAX: Final = 10_000
+
+_CONTRACTS: Final = frozenset(
+    {registry.MEMBERS, registry.CATALOG, registry.AUTHORIZATIONS, registry.LEASES}
+)
+
+
+class LedgerView:
+    """Authorizations, leases and accounts as the newest final block has them."""
+
+    def __init__(self, light: LightClient) -> None:
+        self._light = light
+        self._reads: OrderedDict[tuple[Address, bytes], dict[int, int]] = OrderedDict()
+
+    @property
+    def head(self) -> Header:
+        """The newest final header."""
+        return self._light.current
+
+    @property
+    def client(self) -> Client:
+        """The node behind this view, for what needs no proof because it carries its own."""
+        return self._light.client
+
+    async def advance(self) -> Header:
+        """Move to the node's newest final header and forget what its blocks changed."""
+        before = self._light.current
+        head = await self._light.advance()
+        if head.number - before.number > FOLLOW_BLOCKS_MAX or before.number == 0:
+            self._reads.clear()
+        elif head.number > before.number and self._reads:
+            for header in await self._light.chain_to(before, head):
+                await self._apply(header)
+        return head
+
+    async def _apply(self, header: Header) -> None:
+        receipts = await self._light.client.receipts(header.number)
+        if receipts_root(receipts) != header.receipts_root:
+            raise ProofError(f"block {header.number}: receipts do not lead to its receipts root")
+        changed = _changed_keys(receipts)
+        for key in [key for key in self._reads if key[1] in changed]:
+            del self._reads[key]
+
+    async def authorization(self, identifier: Hash32) -> AuthorizationState | None:
+        """Return an authorization, None where there is none."""
+        slots = registry.slots_of_authorization(identifier)
+        values = await self._read(registry.AUTHORIZATIONS, identifier, lambda _: slots)
+        return registry.authorization(reader(values), identifier)
+
+    async def lease(self, identifier: Hash32) -> LeaseState | None:
+        """Return a lease with its keys, None where there is none."""
+        values = await self._read(
+            registry.LEASES, identifier, lambda known: lease_slots(identifier, known)
+        )
+        return registry.lease(reader(values), identifier)
+
+    async def is_gateway_of(self, account: Address, member: int) -> bool:
+        """Whether an account is now a gateway of an active member."""
+        slots = (registry.slot_of_permission(account), registry.slot_of_member_standing(member))
+        key = account.rjust(32, b"\0")
+        values = await self._read(registry.MEMBERS, key, lambda _: slots)
+        standing = await self._read(
+            registry.MEMBERS, member.to_bytes(32, "big"), lambda _: slots[1:]
+        )
+        read = reader({**values, **standing})
+        is_members = registry.member_of(read, account) == member
+        return is_members and registry.has_role(read, account, Role.GATEWAY)
+
+    async def _read(
+        self,
+        contract: Address,
+        key: bytes,
+        wanted: Callable[[dict[int, int]], tuple[int, ...]],
+    ) -> dict[int, int]:
+        """Return proved slots, from memory where no event named `key` since; `wanted` may grow."""
+        values = self._reads.get((contract, key), {})
+        while missing := tuple(slot for slot in wanted(values) if slot not in values):
+            values = values | await self._light.read(contract, missing)
+        self._reads[contract, key] = values
+        self._reads.move_to_end((contract, key))
+        if len(self._reads) > READS_MAX:
+            self._reads.popitem(last=False)
+        return values
+
+
+def lease_slots(identifier: Hash32, known: dict[int, int]) -> tuple[int, ...]:
+    """Return the slots of a lease, and of its pair of keys once its first word is known."""
+    slots = registry.slots_of_lease(identifier)
+    word = known.get(slots[0], 0)
+    return slots if not word else slots + registry.slots_of_channel(word & 0xFFFFFFFF)
+
+
+def _changed_keys(receipts: tuple[Receipt, ...]) -> set[bytes]:
+    """Return every topic of the contracts' events: ids, accounts and members that changed."""
+    return {
+        bytes(topic)
+        for receipt in receipts
+        for log in receipt.logs
+        if log.address in _CONTRACTS
+        for topic in log.topics[1:]
+    }
