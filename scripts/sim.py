@@ -23,6 +23,7 @@ FAULTY_SHARE_MIN = 0.9
 LIAR_SHARE_MIN = 0.3
 HEIGHTS_MIN = 10
 CHUNK = 8
+BROKEN_SHOWN_MAX = 20
 
 
 def attempt(seed: int) -> Report | str:
@@ -86,7 +87,7 @@ def main() -> int:
     started = time.monotonic()
     seeds = range(options.first, options.first + options.seeds)
     reports, broken = tell_all(seeds, options.workers, options.until_broken)
-    for seed, what in broken.items():
+    for seed, what in list(broken.items())[:BROKEN_SHOWN_MAX]:
         print(f"seed {seed} at commit {commit()}: {what}")
         print(f"  repeat: python -m scripts.sim --seed {seed}")
     mild = complaints(reports) if len(seeds) >= 100 else []
@@ -100,7 +101,7 @@ def main() -> int:
         f"{sum(report.liars for report in reports)} liars, "
         f"{sum(report.liars > 0 for report in reports)} seeds with a liar, "
         f"{sum(report.faulty for report in reports)} with faults, "
-        f"{sum(report.real_engine for report in reports)} on the real engine"
+        f"{sum(report.real for report in reports)} with real signatures"
     )
     return 1 if broken or mild else 0
 

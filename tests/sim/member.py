@@ -20,6 +20,7 @@ from node.consensus.events import (
     PeerDisconnected,
     PoolChanged,
     ReportPeer,
+    Restored,
     StartTimer,
     TimerFired,
 )
@@ -103,7 +104,9 @@ class Member:
         self.paused_until_ms = 0
         self.records_until_crash: int | None = None
         self.frames_until_crash: int | None = None
+        self.rejoin_at: int | None = None
         self.crashes = 0
+        self._signs_above = -1
         self._life = 0
         self._banned: set[int] = set()
 
@@ -118,19 +121,35 @@ class Member:
 
     def _start(self) -> None:
         self._banned = set()
-        settings = Settings(self.key.address)
         sign_state = _CrashingSignState(self)
         self.chain = self.setting.open_chain(self.chain_disk)
         self.intake = Intake(self.setting.recover)
-        self.machine = Machine(settings)
+        self.machine = Machine(Settings(self.key.address))
         self.performer = Performer(self.machine, self.key, sign_state, _HostOf(self))
-        self.sync = Sync(self.chain.head.number)
-        height = self.chain.head.number + 1
-        remembered = restored(sign_state, height, self.setting.recover)
-        head, validators = self.chain.head, self.chain.validators()
+        self.sync = Sync(self.height)
+        remembered = restored(sign_state, self.height + 1, self.setting.recover)
+        self._observe_if_stale(sign_state.last_height())
+        if self.rejoin_at is not None:
+            remembered, self.rejoin_at = Restored(self.rejoin_at), None
+            self._signs_above = -1
         self._give(PoolChanged(self.now_ms, self._is_executable()))
-        self._give(HeadChanged(self.now_ms, head, validators, True, remembered))
+        self._give(self._head_changed(remembered))
         self.world.after(TICK_MS, self._tick, self._life)
+
+    def _observe_if_stale(self, last_signed: int | None) -> None:
+        """Sign nothing at the next height if the sign-state may be an old copy (N13, N14)."""
+        self._signs_above = -1
+        if self.height > 0 and (last_signed is None or last_signed < self.height - 1):
+            self._signs_above = self.height
+
+    @property
+    def is_observing(self) -> bool:
+        """Whether we may not sign at the next height."""
+        return self.running and self.height <= self._signs_above
+
+    def _head_changed(self, remembered: Restored | None = None) -> HeadChanged:
+        head, validators = self.chain.head, self.chain.validators()
+        return HeadChanged(self.now_ms, head, validators, not self.is_observing, remembered)
 
     def crash(self) -> None:
         """Lose everything that is not on the disk."""
@@ -297,8 +316,7 @@ class Member:
         self.setting.witness.upon_commit(self.index, block)
         self.announce_head(None)
         self._give(PoolChanged(self.now_ms, self._is_executable()))
-        head, validators = self.chain.head, self.chain.validators()
-        self._give(HeadChanged(self.now_ms, head, validators))
+        self._give(self._head_changed())
         self._later(0, self._give_sync, HeadAdvanced(self.now_ms, self.height))
 
     def _work_ms(self) -> int:

@@ -15,7 +15,7 @@ from node.spec.types import Address
 from node.storage.kv import KeyValue
 from tests.sim.chain import Chain, ToyChain, genesis_header
 from tests.sim.checker import Checker, Violation
-from tests.sim.keys import Key, cheap_keys, recover_cheap, sealed_by
+from tests.sim.keys import Key, cheap_keys, real_keys, recover_cheap, recover_real, sealed_by
 from tests.sim.liars import LIARS
 from tests.sim.member import Member, Setting
 from tests.sim.network import Frame, Network, Weather
@@ -23,6 +23,8 @@ from tests.sim.world import START_MS, World
 
 HEIGHTS_MIN = 10
 HEIGHTS_AFTER = 3
+OPERATOR_MS = 3 * 60_000
+"""How long after healing an operator looks whether a validator must be told to rejoin."""
 HEALED_LIMIT_MS = 10 * 60_000
 """Rounds reached in the bad act may have to time out first, at up to 60 s each."""
 
@@ -37,7 +39,7 @@ class Report:
     crashes: int
     liars: int
     faulty: bool
-    real_engine: bool
+    real: bool
     events: int
     trace: str
 
@@ -51,24 +53,27 @@ class Story:
         chance = self.world.chance
         self.count = 4 if chance.random() < 0.7 else 7
         self.network = Network(self.world, self._deliver)
-        self.keys: list[Key] = list(cheap_keys(self.count))
+        self.real = seed % 10 == 9
+        self.recover = recover_real if self.real else recover_cheap
+        self.keys: list[Key] = list((real_keys if self.real else cheap_keys)(self.count))
         addresses = tuple(key.address for key in self.keys)
         liars_max = (self.count - 1) // 3
         liars = chance.randint(1, liars_max) if chance.random() < 0.45 else 0
         self.liars = set(chance.sample(range(self.count), liars))
         self.honest = set(range(self.count)) - self.liars
-        self.checker = Checker(addresses, self.honest, genesis_header(), recover_cheap)
+        self.checker = Checker(addresses, self.honest, genesis_header(), self.recover)
         self.setting = Setting(
             self.world,
             self.network,
             addresses,
-            recover_cheap,
+            self.recover,
             self._chains(addresses),
             self.checker,
         )
         self.members = [self._member(index) for index in range(self.count)]
         self.bad_until_ms = START_MS
         self.faults: list[str] = []
+        self.rejoined = 0
 
     def _chains(self, addresses: tuple[Address, ...]) -> Callable[[KeyValue], Chain]:
         return lambda disk: ToyChain(disk, addresses)
@@ -94,6 +99,7 @@ class Story:
             self._plan_faults()
         self.world.run(lambda: False, self.bad_until_ms - START_MS)
         self._heal()
+        self.world.after(OPERATOR_MS, self._operate)
         start = min(self.members[index].height for index in self.honest)
         goal = max(HEIGHTS_MIN, start + HEIGHTS_AFTER)
         if not self.world.run(lambda: self._all_at(goal), HEALED_LIMIT_MS):
@@ -113,7 +119,7 @@ class Story:
         heights = min(self.members[index].height for index in self.honest)
         faulty = bool(self.faults or self.liars)
         return Report(
-            *(self.seed, self.count, heights, crashes, len(self.liars), faulty, False),
+            *(self.seed, self.count, heights, crashes, len(self.liars), faulty, self.real),
             *(self.world.events, self.world.trace),
         )
 
@@ -138,6 +144,22 @@ class Story:
             for other in self.members:
                 if member.index != other.index:
                     member.upon_peer(other.index, True)
+
+    def _operate(self) -> None:
+        """Do what an operator does when a validator that observes is needed for the quorum.
+
+        `recover --rejoin-at` (N14): a round above any that the others report, at which it votes.
+        """
+        if self._all_at(HEIGHTS_MIN):
+            return
+        rounds = [self.members[index].machine.round for index in sorted(self.honest)]
+        for index in sorted(self.honest):
+            member = self.members[index]
+            if member.is_observing:
+                self.rejoined += 1
+                member.crash()
+                member.rejoin_at = max(rounds) + 1
+                self._rise(index)
 
     # Faults
 
@@ -230,5 +252,6 @@ def _bytes_of(frame: Frame) -> bytes:
 
 def tell(seed: int) -> Report:
     """Tell the story of a seed."""
-    with sealed_by(recover_cheap):
-        return Story(seed).tell()
+    story = Story(seed)
+    with sealed_by(story.recover):
+        return story.tell()
