@@ -1,0 +1,107 @@
+"""An index of the vocabulary is signed and stored for ever, so none may change its meaning."""
+
+import hashlib
+import json
+from importlib import resources
+
+import pytest
+
+from chaincode.vocabulary import TABLES, ancestors, load, parse
+from node.spec import vocabulary
+
+PINNED = {
+    "purpose": "51 5695ab5db01fd577",
+    "field_kind": "35 4c42c58c6afcdb8d",
+    "level": "5 545479a6469fef69",
+    "personal_class": "4 a42401ee834fadc0",
+    "delivery_mode": "6 90f6aa8746924d56",
+    "subject_mode": "2 f00f20c6526a3bb2",
+    "legal_basis": "7 87309a83999d3d83",
+    "party": "5 260ce120df604331",
+    "reason": "11 8aabaaf6297ede14",
+    "member_kind": "6 daa527a271763738",
+    "role": "6 1f8cd34c32913835",
+    "zone": "4 7f9ded6e216f0b27",
+    "jurisdiction": "22 6be05f174b402cdd",
+    "authorization_status": "8 a59bd6c04eab429c",
+    "lease_status": "4 bb872084214dcbbb",
+    "product_status": "3 44a0ae66c74b9ac6",
+    "receipt_kind": "2 742e35348e2e9e18",
+}
+"""Number of entries and a digest over index, name and rule of each, labels aside.
+
+A table may grow: then its line gets the new count and digest, and the diff of `vocabulary.json`
+shows that only lines were added.
+"""
+
+
+def digest(terms) -> str:
+    rows = [(t.index, t.name, t.parent, t.level, t.personal_class, t.by) for t in terms]
+    return f"{len(rows)} {hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]}"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_indices_keep_their_meaning(table):
+    assert digest(load()[table]) == PINNED[table]
+
+
+def test_every_entry_has_both_labels():
+    for table in TABLES:
+        for term in load()[table]:
+            assert term.en
+            assert term.zh
+            assert any("\u4e00" <= character <= "\u9fff" for character in term.zh)
+
+
+@pytest.mark.parametrize("enum", vocabulary.TABLE_OF)
+def test_enums_repeat_their_tables(enum):
+    table = load()[vocabulary.TABLE_OF[enum]]
+    told = {member.value: member.name.replace("_", "").lower() for member in enum}
+    assert told == {term.index: term.name.replace("_", "").lower() for term in table}
+
+
+def test_a_parent_covers_its_children_never_the_reverse():
+    checking, score = (vocabulary.purpose(n) for n in ("CreditChecking", "CreditScoreEvaluation"))
+    assert vocabulary.purpose_covers(checking, score)
+    assert vocabulary.purpose_covers(score, score)
+    assert not vocabulary.purpose_covers(score, checking)
+    assert not vocabulary.purpose_covers(0, 0)
+    assert not vocabulary.purpose_covers(99, 99)
+    claim = vocabulary.purpose("InsuranceClaimPayoutAssessment")
+    names = [load().term("purpose", parent).name for parent in ancestors(load(), claim)]
+    assert names == ["InsuranceClaimsManagement", "InsuranceManagement"]
+
+
+def test_lookups_and_labels():
+    assert vocabulary.field_kind("Biometric").personal_class == 3
+    assert vocabulary.label("reason", vocabulary.Reason.SUBJECT_WITHDREW, "zh") == "主体撤回"
+    assert vocabulary.label("reason", vocabulary.Reason.SUBJECT_WITHDREW) == "The subject withdrew"
+    assert vocabulary.label("reason", 200) == "reason 200"
+    with pytest.raises(KeyError, match="no entry 'Nothing'"):
+        vocabulary.purpose("Nothing")
+    assert vocabulary.mask(vocabulary.Party.PROVIDER, vocabulary.Party.SUBJECT) == 0b101
+
+
+def document():
+    return json.loads(resources.files("chaincode").joinpath("vocabulary.json").read_text("utf-8"))
+
+
+def test_a_table_that_repeats_an_index_is_refused():
+    broken = document()
+    broken["tables"]["role"][1]["index"] = 0
+    with pytest.raises(ValueError, match="repeats an index"):
+        parse(broken)
+
+
+def test_a_cycle_of_purposes_is_refused():
+    broken = document()
+    broken["tables"]["purpose"][0]["parent"] = 1
+    with pytest.raises(ValueError, match="nested too deep"):
+        parse(broken)
+
+
+def test_an_unknown_table_is_refused():
+    broken = document()
+    broken["tables"]["extra"] = []
+    with pytest.raises(ValueError, match="tables are"):
+        parse(broken)
