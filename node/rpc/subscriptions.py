@@ -8,8 +8,10 @@ from typing import Any, Final
 import orjson
 
 from node.rpc.dispatch import INVALID_PARAMS, LIMIT_EXCEEDED, Method, Params, RpcError
-from node.rpc.filters import LogFilter, parse_log_filter
+from node.rpc.filters import parse_log_request
 from node.rpc.params import argument, optional
+from node.spec.receipt import Log
+from node.storage.logs import LogFilter
 
 SUBSCRIPTIONS_MAX: Final = 32
 QUEUE_MAX: Final = 10_000
@@ -67,7 +69,7 @@ class Subscriptions:
             raise RpcError(INVALID_PARAMS, f"no {kind!r} subscription in eth namespace")
         if len(subscriber.wants) >= SUBSCRIPTIONS_MAX:
             raise RpcError(LIMIT_EXCEEDED, f"more than {SUBSCRIPTIONS_MAX} subscriptions")
-        wanted = parse_log_filter(optional(params, 1, {})) if kind == "logs" else None
+        wanted = parse_log_request(optional(params, 1, {})).wanted if kind == "logs" else None
         identifier = "0x" + secrets.token_hex(16)
         subscriber.wants[identifier] = (kind, wanted)
         self._subscribers.add(subscriber)
@@ -84,9 +86,10 @@ class Subscriptions:
             kind for subscriber in self._subscribers for kind, _ in subscriber.wants.values()
         )
 
-    def announce(self, kind: str, result: Any) -> None:
-        """Push one result to all who want its kind; `logs` are matched by their filters."""
+    def announce(self, kind: str, result: Any, log: Log | None = None) -> None:
+        """Push one result to all who want its kind; with a log, to those whose filter fits it."""
         for subscriber in self._subscribers:
             for identifier, (wanted, log_filter) in subscriber.wants.items():
-                if wanted == kind and (log_filter is None or log_filter.matches_json(result)):
+                fits = log_filter is None or (log is not None and log_filter.matches(log))
+                if wanted == kind and fits:
                     subscriber.push(identifier, result)

@@ -1,0 +1,119 @@
+"""eth_call, eth_estimateGas and eth_createAccessList: messages run and forgotten, off the loop."""
+
+import asyncio
+from typing import Any, Final
+
+import eth_abi
+
+from node.execution.engine import Cancel, Message, Outcome, Status
+from node.rpc.backend import Backend
+from node.rpc.dispatch import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, Params, RpcError
+from node.rpc.params import argument, optional, to_address, to_data, to_object, to_quantity
+from node.rpc.shapes import data, quantity
+from node.spec.crypto import keccak256
+from node.spec.transaction_rules import TRANSACTION_GAS
+from node.spec.types import ZERO_ADDRESS, Address
+
+CALL_GAS_MAX: Final = 50_000_000
+CALLS_MAX: Final = 4
+"""Calls in work at once; more wait."""
+
+CALL_SECONDS_MAX: Final = 5.0
+_ERROR_SELECTOR: Final = keccak256(b"Error(string)")[:4]
+
+
+class CallMethods:
+    """Methods that execute without a block."""
+
+    def __init__(self, backend: Backend, deadline: Any) -> None:
+        self._backend = backend
+        self._slots = asyncio.Semaphore(CALLS_MAX)
+        self._deadline = deadline
+
+    def methods(self) -> dict[str, Method]:
+        """Return the method table."""
+        return {"eth_call": self.call, "eth_estimateGas": self.estimate_gas}
+
+    async def call(self, params: Params) -> str:
+        """Return what a call returns; a revert is error 3 with its data."""
+        message = _message(params, CALL_GAS_MAX)
+        _refuse_overrides(params)
+        return data(_succeeded(await self._run(message, params)).return_data)
+
+    async def estimate_gas(self, params: Params) -> str:
+        """Return gas with which the message succeeds, found by bisection from above."""
+        _refuse_overrides(params)
+        limit = min(_message(params, CALL_GAS_MAX).gas, CALL_GAS_MAX)
+        first = _succeeded(await self._run(_message(params, limit), params))
+        low, high = max(first.gas_used, TRANSACTION_GAS) - 1, limit
+        guess = min(limit, first.gas_used * 64 // 63 + 2_300)
+        if (await self._run(_message(params, guess, exact=True), params)).succeeded:
+            high = guess
+        while high - low > max(1, high // 64):
+            middle = (low + high) // 2
+            outcome = await self._run(_message(params, middle, exact=True), params)
+            low, high = (low, middle) if outcome.succeeded else (middle, high)
+        return quantity(high)
+
+    async def _run(self, message: Message, params: Params) -> Outcome:
+        header = self._backend.header(optional(params, 1, "latest"))
+        state = self._backend.store.state_at(header.state_root)
+        environment = self._backend.environment(header)
+        async with self._slots:
+            cancel: Cancel = self._deadline(CALL_SECONDS_MAX)
+            return await asyncio.to_thread(
+                self._backend.engine.call, environment, message, state, cancel=cancel
+            )
+
+
+def _refuse_overrides(params: Params) -> None:
+    if optional(params, 2) or optional(params, 3):
+        raise RpcError(INVALID_PARAMS, "state and block overrides are not supported")
+
+
+def _message(params: Params, gas_max: int, *, exact: bool = False) -> Message:
+    """Return the message a client's object describes; `exact` replaces its gas."""
+    fields = to_object(argument(params, 0, "transaction"), "transaction")
+    given = fields.get("input", fields.get("data"))
+    both = fields.get("input") is not None and fields.get("data") is not None
+    if both and fields["input"] != fields["data"]:
+        raise RpcError(INVALID_PARAMS, '"data" and "input" are set and not equal')
+    gas = to_quantity(fields["gas"], "gas") if fields.get("gas") and not exact else gas_max
+    return Message(
+        sender=to_address(fields["from"], "from") if fields.get("from") else ZERO_ADDRESS,
+        to=to_address(fields["to"], "to") if fields.get("to") else None,
+        data=to_data(given, "input") if given is not None else b"",
+        value=to_quantity(fields["value"], "value") if fields.get("value") else 0,
+        gas=min(gas, gas_max),
+        access_list=_access_list(fields.get("accessList") or []),
+    )
+
+
+def _access_list(value: Any) -> tuple[tuple[Address, tuple[int, ...]], ...]:
+    if not isinstance(value, list):
+        raise RpcError(INVALID_PARAMS, "invalid argument: accessList is no list")
+    found = []
+    for part in value:
+        fields = to_object(part, "access list entry")
+        slots = tuple(to_quantity(slot, "slot") for slot in fields.get("storageKeys") or [])
+        found.append((to_address(fields.get("address"), "address"), slots))
+    return tuple(found)
+
+
+def _succeeded(outcome: Outcome) -> Outcome:
+    if outcome.succeeded:
+        return outcome
+    if outcome.status is Status.REVERT:
+        reason = _reason(outcome.return_data)
+        text = f"execution reverted: {reason}" if reason else "execution reverted"
+        raise RpcError(REVERTED, text, data(outcome.return_data))
+    raise RpcError(SERVER_ERROR, outcome.reason or "execution halted")
+
+
+def _reason(revert: bytes) -> str:
+    if revert[:4] != _ERROR_SELECTOR:
+        return ""
+    try:
+        return str(eth_abi.decode(["string"], revert[4:])[0])
+    except (eth_abi.exceptions.DecodingError, ValueError):
+        return ""

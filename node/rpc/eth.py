@@ -1,0 +1,368 @@
+"""eth_, net_ and web3_: blocks, transactions, receipts, state, logs and filters."""
+
+import asyncio
+from typing import Any, Final
+
+from node.rpc.backend import Backend
+from node.rpc.dispatch import LIMIT_EXCEEDED, SERVER_ERROR, Method, Params, RpcError
+from node.rpc.filters import LogRequest, parse_log_request
+from node.rpc.params import (
+    argument,
+    optional,
+    to_address,
+    to_bool,
+    to_data,
+    to_hash,
+    to_quantity,
+)
+from node.rpc.shapes import (
+    Json,
+    block_json,
+    data,
+    log_json,
+    quantity,
+    receipt_json,
+    transaction_json,
+)
+from node.spec.block import Block
+from node.spec.crypto import keccak256
+from node.spec.transaction import Transaction, decode_transaction
+from node.spec.types import EMPTY_CODE_HASH, EMPTY_ROOT, Account, Address, Hash32
+
+LOG_BLOCKS_MAX: Final = 5_000
+LOGS_MAX: Final = 20_000
+FEE_HISTORY_MAX: Final = 1_024
+PROOF_KEYS_MAX: Final = 1_024
+
+
+class EthMethods:
+    """Methods that read the chain, and the one that adds to it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._blocks = backend.store.blocks
+
+    def methods(self) -> dict[str, Method]:
+        """Return the method table."""
+        table = {
+            "eth_chainId": self.chain_id,
+            "eth_blockNumber": self.block_number,
+            "eth_syncing": self.syncing,
+            "eth_gasPrice": self.zero,
+            "eth_maxPriorityFeePerGas": self.zero,
+            "eth_blobBaseFee": self.zero,
+            "eth_feeHistory": self.fee_history,
+            "eth_accounts": self.no_accounts,
+            "eth_coinbase": self.coinbase,
+            "eth_getBalance": self.balance,
+            "eth_getCode": self.code,
+            "eth_getStorageAt": self.storage_at,
+            "eth_getTransactionCount": self.transaction_count,
+            "eth_getProof": self.proof,
+            "eth_getBlockByHash": self.block_by_hash,
+            "eth_getBlockByNumber": self.block_by_number,
+            "eth_getBlockReceipts": self.block_receipts,
+            "eth_getBlockTransactionCountByHash": self.count_by_hash,
+            "eth_getBlockTransactionCountByNumber": self.count_by_number,
+            "eth_getTransactionByHash": self.transaction_by_hash,
+            "eth_getTransactionByBlockHashAndIndex": self.transaction_by_block_hash,
+            "eth_getTransactionByBlockNumberAndIndex": self.transaction_by_block_number,
+            "eth_getTransactionReceipt": self.transaction_receipt,
+            "eth_getUncleByBlockHashAndIndex": self.nothing,
+            "eth_getUncleByBlockNumberAndIndex": self.nothing,
+            "eth_getUncleCountByBlockHash": self.zero,
+            "eth_getUncleCountByBlockNumber": self.zero,
+            "eth_sendRawTransaction": self.send_raw,
+            "eth_getLogs": self.logs,
+            "net_version": self.net_version,
+            "net_listening": self.listening,
+            "net_peerCount": self.peer_count,
+            "web3_clientVersion": self.client_version,
+            "web3_sha3": self.sha3,
+            "txpool_status": self.pool_status,
+        }
+        return dict(table)
+
+    async def chain_id(self, _params: Params) -> str:
+        """Return the chain's id (EIP-695)."""
+        return quantity(self._backend.chain_id)
+
+    async def block_number(self, _params: Params) -> str:
+        """Return the head's number."""
+        return quantity(self._backend.head)
+
+    async def syncing(self, _params: Params) -> bool | Json:
+        """Return false, or how far behind the peers this node is."""
+        head, best = self._backend.head, self._backend.best_known()
+        if best <= head + 1:
+            return False
+        return {
+            "startingBlock": quantity(0),
+            "currentBlock": quantity(head),
+            "highestBlock": quantity(best),
+        }
+
+    async def zero(self, _params: Params) -> str:
+        """Return zero: gas is free, and there are neither tips, blobs nor ommers."""
+        return "0x0"
+
+    async def nothing(self, _params: Params) -> None:
+        """Return null: there are no ommers."""
+        return
+
+    async def no_accounts(self, _params: Params) -> list[str]:
+        """Return no accounts: a node holds no keys of clients."""
+        return []
+
+    async def coinbase(self, _params: Params) -> str:
+        """Return the head's proposer."""
+        return data(self._backend.header("latest").coinbase)
+
+    async def fee_history(self, params: Params) -> Json:
+        """Return base fees (all 0) and how full blocks were."""
+        count = min(to_quantity(argument(params, 0, "count"), "count"), FEE_HISTORY_MAX)
+        newest = self._backend.header(optional(params, 1, "latest")).number
+        first = max(0, newest + 1 - count)
+        percentiles = optional(params, 2, [])
+        headers = [self._backend.header(hex(number)) for number in range(first, newest + 1)]
+        history: Json = {
+            "oldestBlock": quantity(first),
+            "baseFeePerGas": ["0x0"] * (len(headers) + 1),
+            "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
+            "baseFeePerBlobGas": ["0x0"] * (len(headers) + 1),
+            "blobGasUsedRatio": [0.0] * len(headers),
+        }
+        if percentiles:
+            history["reward"] = [["0x0"] * len(percentiles)] * len(headers)
+        return history
+
+    async def balance(self, params: Params) -> str:
+        """Return an account's balance in wei."""
+        return quantity(self._account(params).balance)
+
+    async def code(self, params: Params) -> str:
+        """Return an account's code."""
+        state = self._backend.state(optional(params, 1, "latest"))
+        account = state.account(to_address(argument(params, 0, "address")))
+        return data(b"" if account is None else state.code(account.code_hash))
+
+    async def storage_at(self, params: Params) -> str:
+        """Return a slot of an account's storage."""
+        address = to_address(argument(params, 0, "address"))
+        slot = _slot(argument(params, 1, "slot"))
+        return f"0x{self._backend.state(optional(params, 2, 'latest')).storage(address, slot):064x}"
+
+    async def transaction_count(self, params: Params) -> str:
+        """Return an account's nonce; at `pending`, the next one with the pool counted."""
+        nonce = self._account(params).nonce
+        if optional(params, 1) == "pending":
+            address = to_address(argument(params, 0, "address"))
+            nonce = self._backend.next_nonce(address, nonce)
+        return quantity(nonce)
+
+    async def proof(self, params: Params) -> Json:
+        """Return the Merkle proof of an account and of some of its slots (EIP-1186)."""
+        address = to_address(argument(params, 0, "address"))
+        keys = argument(params, 1, "storage keys")
+        if not isinstance(keys, list) or len(keys) > PROOF_KEYS_MAX:
+            raise RpcError(LIMIT_EXCEEDED, f"more than {PROOF_KEYS_MAX} storage keys")
+        slots = [_slot(key) for key in keys]
+        number = self._backend.number(optional(params, 2, "latest"))
+        return await asyncio.to_thread(self._prove, address, slots, number)
+
+    def _prove(self, address: Address, slots: list[int], number: int) -> Json:
+        state = self._backend.state(number)
+        account = state.account(address)
+        shown = account or Account(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
+        return {
+            "address": data(address),
+            "accountProof": [data(node) for node in state.prove_account(address)],
+            "balance": quantity(shown.balance),
+            "codeHash": data(shown.code_hash),
+            "nonce": quantity(shown.nonce),
+            "storageHash": data(shown.storage_root),
+            "storageProof": [
+                {
+                    "key": quantity(slot),
+                    "value": quantity(state.storage(address, slot)),
+                    "proof": [data(node) for node in state.prove_storage(address, slot)],
+                }
+                for slot in slots
+            ],
+        }
+
+    async def block_by_hash(self, params: Params) -> Json | None:
+        """Return a block by its hash."""
+        number = self._blocks.number_of(to_hash(argument(params, 0, "hash")))
+        return None if number is None else self._block(number, params)
+
+    async def block_by_number(self, params: Params) -> Json | None:
+        """Return a block by its number or tag."""
+        return self._block(self._backend.number(argument(params, 0, "block")), params)
+
+    def _block(self, number: int, params: Params) -> Json | None:
+        whole = to_bool(optional(params, 1, False), "whole transactions")
+        found = self._backend.block(number)
+        if found is None:
+            return None
+        block, block_hash = found
+        decoded = [decode_transaction(raw) for raw in block.transactions]
+        listed: list[Any] = [data(transaction.hash) for transaction in decoded]
+        if whole:
+            listed = [
+                self._transaction(block, block_hash, transaction, index)
+                for index, transaction in enumerate(decoded)
+            ]
+        return block_json(block, block_hash, listed)
+
+    def _transaction(
+        self, block: Block, block_hash: Hash32, transaction: Transaction, index: int
+    ) -> Json:
+        sender = self._backend.sender_of(transaction)
+        return transaction_json(transaction, sender, (block.header, block_hash, index))
+
+    async def block_receipts(self, params: Params) -> list[Json] | None:
+        """Return all receipts of a block."""
+        number = self._backend.number(argument(params, 0, "block"))
+        found = self._backend.block(number)
+        if found is None:
+            return None
+        return [self._receipt(*found, index) for index in range(len(found[0].transactions))]
+
+    async def count_by_hash(self, params: Params) -> str | None:
+        """Return how many transactions a block holds."""
+        number = self._blocks.number_of(to_hash(argument(params, 0, "hash")))
+        return None if number is None else self._count(number)
+
+    async def count_by_number(self, params: Params) -> str | None:
+        """Return how many transactions a block holds."""
+        return self._count(self._backend.number(argument(params, 0, "block")))
+
+    def _count(self, number: int) -> str | None:
+        transactions = self._blocks.transactions(number)
+        return None if transactions is None else quantity(len(transactions))
+
+    async def transaction_by_hash(self, params: Params) -> Json | None:
+        """Return a transaction, in a block or pending."""
+        wanted = to_hash(argument(params, 0, "hash"))
+        place = self._blocks.place_of(wanted)
+        if place is not None:
+            return self._transaction_at(place.number, place.index)
+        pending = self._backend.pending(wanted)
+        if pending is None:
+            return None
+        return transaction_json(pending.transaction, pending.sender, None)
+
+    async def transaction_by_block_hash(self, params: Params) -> Json | None:
+        """Return a block's transaction by its index."""
+        number = self._blocks.number_of(to_hash(argument(params, 0, "hash")))
+        index = to_quantity(argument(params, 1, "index"), "index")
+        return None if number is None else self._transaction_at(number, index)
+
+    async def transaction_by_block_number(self, params: Params) -> Json | None:
+        """Return a block's transaction by its index."""
+        number = self._backend.number(argument(params, 0, "block"))
+        return self._transaction_at(number, to_quantity(argument(params, 1, "index"), "index"))
+
+    def _transaction_at(self, number: int, index: int) -> Json | None:
+        found = self._backend.block(number)
+        if found is None or index >= len(found[0].transactions):
+            return None
+        block, block_hash = found
+        transaction = decode_transaction(block.transactions[index])
+        return self._transaction(block, block_hash, transaction, index)
+
+    async def transaction_receipt(self, params: Params) -> Json | None:
+        """Return a receipt; null until its block is final."""
+        place = self._blocks.place_of(to_hash(argument(params, 0, "hash")))
+        found = None if place is None else self._backend.block(place.number)
+        return None if place is None or found is None else self._receipt(*found, place.index)
+
+    def _receipt(self, block: Block, block_hash: Hash32, index: int) -> Json:
+        receipts = self._blocks.receipts(block.header.number) or ()
+        transaction = decode_transaction(block.transactions[index])
+        before = receipts[index - 1].cumulative_gas if index else 0
+        return receipt_json(
+            transaction,
+            self._backend.sender_of(transaction),
+            receipts[index],
+            (block.header, block_hash, index),
+            gas_used=receipts[index].cumulative_gas - before,
+            first_log=sum(len(receipt.logs) for receipt in receipts[:index]),
+        )
+
+    async def send_raw(self, params: Params) -> str:
+        """Admit a signed transaction to the pool and return its hash."""
+        return data(self._backend.send(to_data(argument(params, 0, "transaction"), "transaction")))
+
+    async def logs(self, params: Params) -> list[Json]:
+        """Return the logs a filter wants, in bounded ranges."""
+        request = parse_log_request(argument(params, 0, "filter"))
+        first, last = self.log_range(request)
+        return await asyncio.to_thread(self.find_logs, request, first, last)
+
+    def log_range(self, request: LogRequest) -> tuple[int, int]:
+        """Return the first and last block of a filter."""
+        if request.block_hash is not None:
+            number = self._backend.number_of_hash(request.block_hash)
+            return number, number
+        first = self._backend.number(request.first)
+        return first, min(self._backend.number(request.last), self._backend.head)
+
+    def find_logs(self, request: LogRequest, first: int, last: int) -> list[Json]:
+        """Return the wanted logs of blocks first to last; an error where they are too many."""
+        if first > last:
+            return []
+        narrow = request.wanted.addresses or any(request.wanted.topics)
+        if last - first >= LOG_BLOCKS_MAX and not narrow:
+            raise RpcError(LIMIT_EXCEEDED, f"query exceeds max block range {LOG_BLOCKS_MAX}")
+        found: list[Json] = []
+        for entry in self._blocks.logs(request.wanted, first, last):
+            found.append(self._log(entry.number, entry.transaction_index, entry))
+            if len(found) > LOGS_MAX:
+                raise RpcError(LIMIT_EXCEEDED, f"query returned more than {LOGS_MAX} results")
+        return found
+
+    def _log(self, number: int, index: int, entry: Any) -> Json:
+        found = self._backend.block(number)
+        if found is None:
+            raise RpcError(SERVER_ERROR, "block of a log not found")
+        block, block_hash = found
+        transaction_hash = keccak256(block.transactions[index])
+        return log_json(
+            entry.log, transaction_hash, (block.header, block_hash, index), entry.log_index
+        )
+
+    async def net_version(self, _params: Params) -> str:
+        """Return the network's id in decimal."""
+        return str(self._backend.chain_id)
+
+    async def listening(self, _params: Params) -> bool:
+        """Return true: the node listens for peers."""
+        return True
+
+    async def peer_count(self, _params: Params) -> str:
+        """Return how many peers are connected."""
+        return quantity(self._backend.peer_count())
+
+    async def client_version(self, _params: Params) -> str:
+        """Return name and version of this node."""
+        return self._backend.client_version
+
+    async def sha3(self, params: Params) -> str:
+        """Return keccak256 of the given data."""
+        return data(keccak256(to_data(argument(params, 0, "data"), "data")))
+
+    async def pool_status(self, _params: Params) -> Json:
+        """Return how many transactions wait."""
+        pending, queued = self._backend.pool_size()
+        return {"pending": quantity(pending), "queued": quantity(queued)}
+
+    def _account(self, params: Params) -> Account:
+        address = to_address(argument(params, 0, "address"))
+        return self._backend.state(optional(params, 1, "latest")).account(address) or Account()
+
+
+def _slot(value: Any) -> int:
+    """Return a storage slot, given as a quantity or as padded 32 bytes."""
+    return to_quantity(value, "storage slot")
