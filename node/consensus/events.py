@@ -64,7 +64,7 @@ class HeadChanged:
     """The chain's head is now `head`; the machine turns to the next height.
 
     `validators` is the set for the next height, read from the head's state. `may_sign` is False
-    while the node observes (N14). `restored` is given at start only.
+    while the node observes (N13, N14). `restored` is what our key signed at the next height before.
     """
 
     now_ms: int

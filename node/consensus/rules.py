@@ -7,6 +7,7 @@ the ledger. Nothing here reads a clock or recovers a signature.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from node.consensus.messages import (
     Certificate,
@@ -19,7 +20,7 @@ from node.consensus.messages import (
     SignedPrepare,
     SignedRoundChange,
 )
-from node.spec.block import Block
+from node.spec.block import Block, transactions_root
 from node.spec.header import Header
 from node.spec.seal import (
     decode_extra_data,
@@ -127,11 +128,22 @@ def valid_round_change(signed: SignedRoundChange, context: Context, round_number
     )
 
 
+@lru_cache(maxsize=4)
+def is_whole(block: Block) -> bool:
+    """Whether the transactions are those of the header.
+
+    No digest covers them but through the header. A proposal's are checked with its block; those in
+    a ROUND_CHANGE are proposed again by whoever believes it, so they are checked here. After a
+    failed round all validators send the same block: the last few answers are remembered.
+    """
+    return transactions_root(block.transactions) == block.header.transactions_root
+
+
 def is_valid_round_change_message(message: RoundChange, context: Context) -> bool:
     """Whether a ROUND_CHANGE proves what it claims to have prepared.
 
-    Besu: the block is there exactly when the claim is, has the claimed digest in the claimed round,
-    and a quorum of PREPARE for it.
+    Besu: the block is there exactly when the claim is, whole, with the claimed digest in the
+    claimed round, and a quorum of PREPARE for it.
     """
     payload = message.signed.payload
     if not valid_round_change(message.signed, context, payload.round):
@@ -143,6 +155,7 @@ def is_valid_round_change_message(message: RoundChange, context: Context) -> boo
         is_block_for(message.block, context, prepared.round)
         and hash_for_commit_seal(message.block.header) == prepared.digest
         and is_quorum_of_prepares(message.prepares, context, prepared.round, prepared.digest)
+        and is_whole(message.block)
     )
 
 

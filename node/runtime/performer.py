@@ -11,6 +11,7 @@ by calling `handle` where it can avoid it; where it does, the event waits its tu
 """
 
 from collections import deque
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 from node.consensus.encoding import (
@@ -26,6 +27,7 @@ from node.consensus.events import (
     CheckBlock,
     CommitBlock,
     Event,
+    HeadChanged,
     MessageReceived,
     ReportPeer,
     Restored,
@@ -93,6 +95,10 @@ class SignState(Protocol):
 
     def certificate(self, height: int) -> bytes:
         """Return the last certificate recorded at a height, empty if none was."""
+        ...
+
+    def last_height(self) -> int | None:
+        """Return the highest height signed at, None if nothing was ever signed."""
         ...
 
 
@@ -163,16 +169,47 @@ def restored(sign_state: SignState, height: int, recover: Recover) -> Restored |
     return Restored(max(entry.round for entry in records), messages, certificate)
 
 
-class Performer:
-    """Runs a machine: events in, effects performed."""
+def first_height_to_sign(last_signed: int | None, head: int) -> int:
+    """Return the first height at which a node that starts at `head` may sign (N13, N14).
 
-    def __init__(self, machine: Machine, signer: Signer, sign_state: SignState, host: Host) -> None:
+    A sign-state that knows the head's height, or the one before, is up to date: the next. One that
+    knows less may be an old copy, or that of a wiped node: the next is observed first. One that
+    knows more stands beside an older chain: nothing is signed below what it knows.
+    """
+    if last_signed is None:
+        return 1 if head == 0 else head + 2
+    return head + 2 if last_signed < head - 1 else max(head + 1, last_signed)
+
+
+class Performer:
+    """Runs a machine: events in, effects performed.
+
+    It also sees to it that the machine begins every height knowing what the sign-state holds for
+    it, and takes no part where the sign-state may have forgotten something. A HeadChanged that
+    brings `restored` itself is the operator's word for that (`recover --rejoin-at`, N14).
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        signer: Signer,
+        sign_state: SignState,
+        host: Host,
+        recover: Recover,
+    ) -> None:
         self.machine = machine
         self._signer = signer
         self._sign_state = sign_state
         self._host = host
+        self._recover = recover
+        self._sign_from: int | None = None
         self._inbox: deque[Event] = deque()
         self._busy = False
+
+    @property
+    def is_observing(self) -> bool:
+        """Whether the height being decided is one at which nothing may be signed (N13, N14)."""
+        return self._sign_from is not None and self.machine.height < self._sign_from
 
     def handle(self, event: Event) -> None:
         """Give the machine an event and perform all that follows.
@@ -191,7 +228,21 @@ class Performer:
         finally:
             self._busy = False
 
+    def _informed(self, event: HeadChanged) -> HeadChanged:
+        """Return the event with what the sign-state says of the height it begins."""
+        height = event.head.number + 1
+        if self._sign_from is None:
+            last = self._sign_state.last_height()
+            self._sign_from = first_height_to_sign(last, event.head.number)
+        if event.restored is not None:
+            self._sign_from = min(self._sign_from, height)
+            return event
+        held = restored(self._sign_state, height, self._recover)
+        return replace(event, may_sign=event.may_sign and height >= self._sign_from, restored=held)
+
     def _perform_all(self, event: Event) -> None:
+        if isinstance(event, HeadChanged):
+            event = self._informed(event)
         waiting = deque(self.machine.handle(event))
         while waiting:
             effect = waiting.popleft()

@@ -88,7 +88,8 @@ class Checker:
                 signers.add(self._recover(digest, to_bytes(seal, "seal")))
             except SignatureError as error:
                 raise Violation(f"seals: {error.what}, member {member}") from error
-        if len(signers & set(self._addresses)) < self.needed:
+        signers &= set(self._addresses)
+        if len(signers) < self.needed:
             raise Violation(
                 f"seals: {len(signers)} of {self.needed} at height {block.header.number}, "
                 f"stored by member {member}"

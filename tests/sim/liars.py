@@ -6,7 +6,6 @@ it has heard. What it signs, it signs outside any sign-state. `LIARS` names ever
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from node.consensus.encoding import encode_message, signing_hash
 from node.consensus.messages import (
@@ -202,6 +201,17 @@ class Forger(Liar):
         return Proposal(self.signed(payload), (own, *others), prepares)
 
 
+class Hollower(Liar):
+    """Sends true certificates around a block whose transactions it has taken out."""
+
+    def lie(self, target: int, message: Message) -> list[Message]:
+        """Empty the prepared block: its header, and so its digest, stays true."""
+        del target
+        if isinstance(message, RoundChange) and message.block is not None:
+            return [replace(message, block=replace(message.block, transactions=()))]
+        return [message]
+
+
 class Flooder(Liar):
     """Beside each message sends many for rounds and heights far ahead."""
 
@@ -306,9 +316,6 @@ _FALSE_BLOCKS: tuple[Callable[[Liar, tuple[bytes, ...]], tuple[bytes, ...]], ...
     *(_unsealed, _unsealed, _resealed, _stuttered, _reversed, _nothing, _garbled, _truthful),
 )
 
-LIARS: tuple[type[Liar], ...] = (Silent, Whisperer, Equivocator, Mumbler, Forger, Flooder, Cheat)
-
-
-def liar_named(name: str) -> Any:
-    """Return a kind of liar by its name."""
-    return next(kind for kind in LIARS if kind.__name__ == name)
+LIARS: tuple[type[Liar], ...] = (
+    *(Silent, Whisperer, Equivocator, Mumbler, Forger, Hollower, Flooder, Cheat),
+)

@@ -29,7 +29,7 @@ from node.consensus.machine import Machine
 from node.consensus.messages import Recover
 from node.consensus.timing import Settings
 from node.errors import DataccordError, DecodeError, InvalidBlock, SealError, SignatureError
-from node.runtime.performer import Performer, restored
+from node.runtime.performer import Performer
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.types import Address
 from node.storage.kv import KeyValue, MemoryKeyValue
@@ -106,7 +106,6 @@ class Member:
         self.frames_until_crash: int | None = None
         self.rejoin_at: int | None = None
         self.crashes = 0
-        self._signs_above = -1
         self._life = 0
         self._banned: set[int] = set()
 
@@ -125,31 +124,24 @@ class Member:
         self.chain = self.setting.open_chain(self.chain_disk)
         self.intake = Intake(self.setting.recover)
         self.machine = Machine(Settings(self.key.address))
-        self.performer = Performer(self.machine, self.key, sign_state, _HostOf(self))
+        self.performer = Performer(
+            self.machine, self.key, sign_state, _HostOf(self), self.setting.recover
+        )
         self.sync = Sync(self.height)
-        remembered = restored(sign_state, self.height + 1, self.setting.recover)
-        self._observe_if_stale(sign_state.last_height())
-        if self.rejoin_at is not None:
-            remembered, self.rejoin_at = Restored(self.rejoin_at), None
-            self._signs_above = -1
+        rejoining = None if self.rejoin_at is None else Restored(self.rejoin_at)
+        self.rejoin_at = None
         self._give(PoolChanged(self.now_ms, self._is_executable()))
-        self._give(self._head_changed(remembered))
+        self._give(self._head_changed(rejoining))
         self.world.after(TICK_MS, self._tick, self._life)
-
-    def _observe_if_stale(self, last_signed: int | None) -> None:
-        """Sign nothing at the next height if the sign-state may be an old copy (N13, N14)."""
-        self._signs_above = -1
-        if self.height > 0 and (last_signed is None or last_signed < self.height - 1):
-            self._signs_above = self.height
 
     @property
     def is_observing(self) -> bool:
         """Whether we may not sign at the next height."""
-        return self.running and self.height <= self._signs_above
+        return self.running and self.performer.is_observing
 
-    def _head_changed(self, remembered: Restored | None = None) -> HeadChanged:
+    def _head_changed(self, rejoining: Restored | None = None) -> HeadChanged:
         head, validators = self.chain.head, self.chain.validators()
-        return HeadChanged(self.now_ms, head, validators, not self.is_observing, remembered)
+        return HeadChanged(self.now_ms, head, validators, restored=rejoining)
 
     def crash(self) -> None:
         """Lose everything that is not on the disk."""

@@ -46,7 +46,7 @@ from node.consensus.rules import Context, context_of, replace_round_in_block
 from node.consensus.timing import Settings
 from node.runtime.performer import sign_draft
 from node.spec import crypto
-from node.spec.block import Block
+from node.spec.block import Block, transactions_root
 from node.spec.header import Header, decode_header
 from node.spec.seal import ExtraData, encode_extra_data, hash_for_block, hash_for_commit_seal
 from node.spec.types import Address, Hash32
@@ -99,6 +99,7 @@ def block(round_number: int = 0, coinbase: Address = VALIDATORS[0], **changes: A
     header = replace(
         PARENT,
         parent_hash=hash_for_block(PARENT),
+        transactions_root=transactions_root(transactions),
         number=HEIGHT,
         coinbase=coinbase,
         timestamp=T0 + 1,

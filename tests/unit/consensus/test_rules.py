@@ -153,6 +153,7 @@ CLAIM = round_change(0, 3, PREPARED)
         (replace(CLAIM, block=block(gas_used=1)), False),
         (replace(CLAIM, block=block(1)), False),
         (replace(CLAIM, prepares=()), False),
+        (replace(CLAIM, block=replace(BLOCK, transactions=())), False),
         (replace(CLAIM, prepares=PREPARED.prepares[:2]), False),
         (replace(CLAIM, prepares=certificate(BLOCK, 1).prepares), False),
         (replace(round_change(0, 3), block=BLOCK), False),

@@ -1,5 +1,6 @@
 """Nothing may leave that a restart could forget: the order sign, record, send is tested here."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from node.consensus.events import (
     PeerConnected,
     PoolChanged,
     ReportPeer,
+    Restored,
     StartTimer,
     TimerFired,
     TimerKind,
@@ -31,7 +33,7 @@ from node.consensus.messages import (
 from node.consensus.rules import create_round_change
 from node.consensus.timing import Settings
 from node.errors import EquivocationRefused, StoreError
-from node.runtime.performer import Performer, restored, sign_draft
+from node.runtime.performer import Performer, first_height_to_sign, restored, sign_draft
 from node.spec.block import Block
 from node.spec.crypto import recover
 from node.spec.types import Address
@@ -66,6 +68,7 @@ class Journal:
         self.certificates: list[bytes] = []
         self.timers: dict[TimerKind, StartTimer] = {}
         self.fault: Exception | None = None
+        self.last: int | None = HEIGHT - 1
 
     def record(self, entry: SignedRecord, certificate: bytes = b"") -> None:
         if self.fault is not None:
@@ -80,6 +83,9 @@ class Journal:
     def certificate(self, height: int) -> bytes:
         del height
         return self.certificates[-1] if self.certificates else b""
+
+    def last_height(self) -> int | None:
+        return max((entry.height for entry in self.entries), default=self.last)
 
     def send(self, code: int, data: bytes, to: Address | None, exclude: frozenset[Address]) -> None:
         self.done.append(("send", Kind(code), data, to, exclude))
@@ -111,7 +117,7 @@ class Journal:
 def started(who: int = 1) -> tuple[Performer, Journal]:
     journal = Journal()
     machine = Machine(Settings(VALIDATORS[who]))
-    performer = Performer(machine, KEYS[who], journal, journal)
+    performer = Performer(machine, KEYS[who], journal, journal, recover)
     for index in (0, 2, 3):
         performer.handle(PeerConnected(NOW_MS, VALIDATORS[index]))
     performer.handle(PoolChanged(NOW_MS, True))
@@ -208,7 +214,7 @@ def test_a_host_that_answers_at_once_does_not_jump_the_queue() -> None:
             self.done.append(("check over",))
 
     journal = Eager()
-    performer = Performer(Machine(Settings(VALIDATORS[1])), KEYS[1], journal, journal)
+    performer = Performer(Machine(Settings(VALIDATORS[1])), KEYS[1], journal, journal, recover)
     performer.handle(HeadChanged(NOW_MS, PARENT, VALIDATORS))
     journal.take()
     performer.handle(MessageReceived(NOW_MS, FIRST, VALIDATORS[0]))
@@ -254,3 +260,67 @@ def test_a_restart_before_any_certificate_finds_none() -> None:
     found = restored(journal, HEIGHT, recover)
     assert found is not None
     assert found.certificate is None
+
+
+@pytest.mark.parametrize(
+    ("last_signed", "head", "first"),
+    [
+        (None, 0, 1),
+        (None, 7, 9),
+        (7, 7, 8),
+        (8, 7, 8),
+        (6, 7, 8),
+        (5, 7, 9),
+        (20, 7, 20),
+    ],
+)
+def test_who_may_have_forgotten_observes_first(
+    last_signed: int | None, head: int, first: int
+) -> None:
+    assert first_height_to_sign(last_signed, head) == first
+
+
+def restarted(journal: Journal, **head: Any) -> Performer:
+    machine = Machine(Settings(VALIDATORS[1]))
+    performer = Performer(machine, KEYS[1], journal, journal, recover)
+    performer.handle(HeadChanged(NOW_MS, PARENT, VALIDATORS, **head))
+    journal.take()
+    return performer
+
+
+def test_a_stale_sign_state_observes_one_height_and_then_signs() -> None:
+    journal = Journal()
+    journal.last = HEIGHT - 3
+    performer = restarted(journal)
+    assert performer.is_observing
+    accept(performer)
+    assert journal.take() == []
+    following = replace(PARENT, number=HEIGHT, coinbase=VALIDATORS[0], timestamp=T0 + 1)
+    performer.handle(HeadChanged(NOW_MS, following, VALIDATORS))
+    assert not performer.is_observing
+    performer.handle(TimerFired(NOW_MS, journal.timers[TimerKind.GATE].timer))
+    performer.handle(PoolChanged(NOW_MS, True))
+    performer.handle(TimerFired(NOW_MS, journal.timers[TimerKind.BLOCK].timer))
+    assert ("build", T0 + 2) in journal.take()
+
+
+def test_an_operators_word_ends_the_observing() -> None:
+    journal = Journal()
+    journal.last = HEIGHT - 3
+    performer = restarted(journal, restored=Restored(5))
+    assert not performer.is_observing
+    assert [(entry.kind, entry.round) for entry in journal.entries] == [(Kind.ROUND_CHANGE, 5)]
+
+
+def test_a_restarted_validator_is_told_what_it_signed() -> None:
+    performer, journal = started()
+    accept(performer)
+    before = journal.take()
+    journal.timers.clear()
+    performer = Performer(Machine(Settings(VALIDATORS[1])), KEYS[1], journal, journal, recover)
+    performer.handle(HeadChanged(NOW_MS, PARENT, VALIDATORS))
+    sent = [entry for entry in before if entry[0] == "send"]
+    again = [entry for entry in journal.take() if entry[0] == "send"]
+    assert again == sent
+    accept(performer)
+    assert len(journal.entries) == 1
