@@ -2,8 +2,9 @@
 
     world    the clock and the one source of chance
     network  links that lose, delay, repeat and part
-    keys     signatures, real or cheap
-    chain    each node's ledger
+    keys     signatures: cheap, or in every tenth story real
+    chain    each node's ledger, on the product's storage, tries and execution loop
+    engine   a toy engine for nine stories in ten, and the transactions of all
     member   a node: the host around the machines
     liars    members that break the rules
     checker  the judge, which shares no rule with what it judges

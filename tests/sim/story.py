@@ -10,11 +10,11 @@ capped round timeout bounds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.spec.crypto import keccak256
 from node.spec.types import Address
 from node.storage.kv import KeyValue
-from tests.sim.chain import Chain, ToyChain, genesis_header
+from tests.sim.chain import Chain, StoredChain, genesis_header
 from tests.sim.checker import Checker, Violation
+from tests.sim.engine import ToyEngine, real_engine, transaction
 from tests.sim.keys import Key, cheap_keys, real_keys, recover_cheap, recover_real, sealed_by
 from tests.sim.liars import LIARS
 from tests.sim.member import Member, Setting
@@ -74,9 +74,11 @@ class Story:
         self.bad_until_ms = START_MS
         self.faults: list[str] = []
         self.rejoined = 0
+        self.sent = 0
 
     def _chains(self, addresses: tuple[Address, ...]) -> Callable[[KeyValue], Chain]:
-        return lambda disk: ToyChain(disk, addresses)
+        engine = real_engine() if self.real else ToyEngine()
+        return lambda kv: StoredChain(kv, addresses, engine)
 
     def _member(self, index: int) -> Member:
         if index in self.honest:
@@ -237,9 +239,8 @@ class Story:
     def _send_transactions(self) -> None:
         """Keep the pools busy, mostly."""
         chance = self.world.chance
-        raw = b"\x01" + keccak256(
-            self.world.events.to_bytes(8, "big") + self.seed.to_bytes(8, "big")
-        )
+        raw = transaction(self.sent)
+        self.sent += 1
         heard = chance.sample(range(self.count), chance.randint(1, self.count))
         for index in heard:
             self.members[index].add_transaction(raw)

@@ -25,8 +25,9 @@ from node.spec.block import Block
 from node.spec.seal import hash_for_block, hash_for_commit_seal, with_seals
 from node.spec.types import Hash32
 from node.storage.kv import MemoryKeyValue
-from tests.sim.chain import ToyChain, genesis_header
+from tests.sim.chain import StoredChain, genesis_header
 from tests.sim.checker import Checker, Violation
+from tests.sim.engine import ToyEngine
 from tests.sim.keys import CheapKey, cheap_keys, recover_cheap
 from tests.sim.liars import other_block
 from tests.sim.story import HEIGHTS_MIN, tell
@@ -78,7 +79,7 @@ class TestChecker:
         return Checker(ADDRESSES, {0, 1, 2}, genesis_header(), recover_cheap)
 
     def block(self, *sealers: CheapKey) -> Block:
-        chain = ToyChain(MemoryKeyValue(), ADDRESSES)
+        chain = StoredChain(MemoryKeyValue(), ADDRESSES, ToyEngine())
         block = chain.build(START_MS // 1000 + 1, ADDRESSES[0], [])
         digest = hash_for_commit_seal(block.header)
         seals = [key.sign(digest) for key in sealers]
