@@ -16,6 +16,7 @@ What is changed, and why:
 """
 
 import itertools
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
@@ -38,6 +39,13 @@ from node.spec.crypto import keccak256
 from node.spec.transaction import AccessList, Authorization, created_address
 from node.spec.transaction_rules import DELEGATION_PREFIX, is_delegation
 from node.spec.types import UINT64_MAX, ZERO_ADDRESS, Address
+
+RECURSION_LIMIT: Final = 12 * 1024
+"""Python frames. 1,024 nested CREATE2 frames, the EVM's deepest, take 8,206 of them."""
+
+# py-evm's curve library raises the limit to 100,000 for the whole process: then hostile nesting in
+# any recursive C code, such as the JSON parser, overruns the stack instead of raising an error.
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 BLOCK_HASH_WINDOW: Final = 256
 """How many blocks back BLOCKHASH answers."""

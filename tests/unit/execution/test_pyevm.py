@@ -4,7 +4,9 @@ Each scenario runs twice: through our engine over a `MemoryState`, and through u
 (`oracle`). State root, receipts root, gas, status and output have to agree.
 """
 
+import json
 import re
+import sys
 import threading
 
 import pytest
@@ -17,12 +19,13 @@ from node.execution.engine import (
     Execution,
     ExecutionAbandoned,
     Message,
+    Outcome,
     Status,
     never,
 )
 from node.execution.memory_state import MemoryState, OverriddenState, Override
 from node.execution.pyevm import HEAVY_GAS_MAX, PyEvmEngine, PyEvmSession, evm_message
-from node.execution.pyevm_rules import jump_destinations
+from node.execution.pyevm_rules import RECURSION_LIMIT, jump_destinations
 from node.execution.state_trie import PythonStateTrie
 from node.execution.system import (
     BEACON_ROOTS_ADDRESS,
@@ -559,23 +562,35 @@ def test_jump_destinations_skip_push_data_and_survive_hostile_code(world: Memory
     assert ENGINE.execute(environment(), [item], [SENDERS[0]], world).outcomes[0].reason
 
 
-def test_call_depth_of_1024_fits_a_thread() -> None:
+CALL_ITSELF = assemble(
+    *("PUSH0", "PUSH0", "PUSH0", "PUSH0", "PUSH0", "ADDRESS", "GAS", "CALL", "STOP")
+)
+CREATE_ITSELF = assemble(
+    *(14, "PUSH0", "PUSH0", "CODECOPY", "PUSH0", 14, "PUSH0", "PUSH0", "CREATE2", "STOP")
+)
+
+
+@pytest.mark.parametrize("code", [CALL_ITSELF, CREATE_ITSELF], ids=["call", "create2"])
+def test_a_depth_of_1024_fits_the_recursion_limit(code: bytes) -> None:
     world = MemoryState()
-    recursive = assemble(
-        *("PUSH0", "PUSH0", "PUSH0", "PUSH0", "PUSH0", "ADDRESS", "GAS", "CALL", "STOP")
-    )
-    world.put(COUNTER, nonce=1, code=recursive)
-    found: list[object] = []
+    world.put(COUNTER, nonce=1, code=code)
+    found: list[Outcome] = []
 
     def work() -> None:
-        message = Message(SENDERS[0], COUNTER, gas=2**60)
+        message = Message(SENDERS[0], COUNTER, gas=2**62)
         found.append(ENGINE.call(environment(), message, world))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found
-    assert found[0].status is Status.SUCCESS  # type: ignore[attr-defined]
+    assert [outcome.status for outcome in found] == [Status.SUCCESS]
+
+
+def test_the_recursion_limit_is_ours() -> None:
+    """At py-evm's 100,000 this crashed the process."""
+    assert sys.getrecursionlimit() == RECURSION_LIMIT
+    with pytest.raises(RecursionError):
+        json.loads("[" * 100_000)
 
 
 _TARGETS = (COUNTER, REVERTER, LOGGER, FACTORY, CALLER, TRANSIENT, EMPTY_TARGET, None, *SENDERS[:3])
