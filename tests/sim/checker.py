@@ -17,7 +17,8 @@ Liveness is the story's to judge, for it knows when the world was healed.
 
 from typing import TYPE_CHECKING, Any
 
-from node.consensus.encoding import decode_message, encode_payload
+from node.consensus.encoding import encode_payload
+from node.consensus.intake import Intake
 from node.consensus.messages import (
     Kind,
     Message,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 STEP_ORDER = {Kind.ROUND_CHANGE: 0, Kind.PROPOSAL: 1, Kind.PREPARE: 2, Kind.COMMIT: 3}
 DECODED_MAX = 1000
-"""The limit on a member's remembered frames."""
+"""The limit on remembered frames."""
 SYNC_BLOCKS_MAX = 2 * 4 * 64
 """The limit on blocks a member keeps for import."""
 
@@ -49,11 +50,17 @@ class Checker:
     """Watches one story."""
 
     def __init__(
-        self, addresses: tuple[Address, ...], honest: set[int], genesis: Any, recover: Recover
+        self,
+        addresses: tuple[Address, ...],
+        honest: set[int],
+        genesis: Any,
+        recover: Recover,
+        intake: Intake,
     ) -> None:
         self._addresses = addresses
         self._honest = {addresses[index] for index in honest}
         self._recover = recover
+        self._intake = intake
         self.needed = -(-2 * len(addresses) // 3)
         self.decided = {0: (hash_for_block(genesis), genesis.state_root)}
         self._heads: dict[int, int] = {}
@@ -100,7 +107,7 @@ class Checker:
         if data in self._seen:
             return
         self._seen.add(data)
-        message = decode_message(code, data, self._recover)
+        message = self._intake.decode(code, data)
         if isinstance(message, Proposal):
             self._judge_justification(message)
         if message.author not in self._honest:
@@ -165,7 +172,7 @@ class Checker:
         kept_max = count * (2 * 11 + 1) + count * (2 * 11 + 2)
         sizes = {
             "votes": (member.machine.buffered_count, kept_max),
-            "frames": (len(member.intake), DECODED_MAX),
+            "frames": (len(self._intake), DECODED_MAX),
             "blocks": (member.sync.buffered_count, SYNC_BLOCKS_MAX),
         }
         for name, (size, size_max) in sizes.items():

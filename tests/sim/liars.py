@@ -60,7 +60,7 @@ class Liar(Member):
         """Return what is sent instead."""
         if frame[0] != "qbft":
             return [frame]
-        message = self.intake.decode(frame[1], frame[2])
+        message = self.setting.intake.decode(frame[1], frame[2])
         if message.author != self.key.address:
             return [frame]
         return [_frame(lie) for lie in self.lie(target, message)]

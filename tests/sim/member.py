@@ -83,6 +83,8 @@ class Setting:
     network: Network
     addresses: tuple[Address, ...]
     recover: Recover
+    intake: Intake
+    """One decoder for all: decoding is pure, and what it remembers changes nothing but time."""
     open_chain: Callable[[KeyValue], Chain]
     witness: Witness
 
@@ -122,7 +124,6 @@ class Member:
         self._banned = set()
         sign_state = _CrashingSignState(self)
         self.chain = self.setting.open_chain(self.chain_disk)
-        self.intake = Intake(self.setting.recover)
         self.machine = Machine(Settings(self.key.address))
         self.performer = Performer(
             self.machine, self.key, sign_state, _HostOf(self), self.setting.recover
@@ -228,7 +229,7 @@ class Member:
 
     def _read_message(self, source: int, code: int, data: bytes) -> None:
         try:
-            message = self.intake.decode(code, data)
+            message = self.setting.intake.decode(code, data)
         except (DecodeError, SignatureError):
             return
         if message.height > self.machine.height:

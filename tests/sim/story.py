@@ -10,6 +10,7 @@ capped round timeout bounds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from node.consensus.intake import Intake
 from node.spec.types import Address
 from node.storage.kv import KeyValue
 from tests.sim.chain import Chain, StoredChain, genesis_header
@@ -61,12 +62,14 @@ class Story:
         liars = chance.randint(1, liars_max) if chance.random() < 0.45 else 0
         self.liars = set(chance.sample(range(self.count), liars))
         self.honest = set(range(self.count)) - self.liars
-        self.checker = Checker(addresses, self.honest, genesis_header(), self.recover)
+        intake = Intake(self.recover)
+        self.checker = Checker(addresses, self.honest, genesis_header(), self.recover, intake)
         self.setting = Setting(
             self.world,
             self.network,
             addresses,
             self.recover,
+            intake,
             self._chains(addresses),
             self.checker,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from node.consensus.encoding import encode_message, signing_hash
+from node.consensus.intake import Intake
 from node.consensus.messages import (
     Kind,
     P,
@@ -76,7 +77,7 @@ class TestChecker:
     """Each property is broken on purpose once, and the checker says so."""
 
     def checker(self) -> Checker:
-        return Checker(ADDRESSES, {0, 1, 2}, genesis_header(), recover_cheap)
+        return Checker(ADDRESSES, {0, 1, 2}, genesis_header(), recover_cheap, Intake(recover_cheap))
 
     def block(self, *sealers: CheapKey) -> Block:
         chain = StoredChain(MemoryKeyValue(), ADDRESSES, ToyEngine())
