@@ -52,10 +52,9 @@ MUTANTS = (
     ),
     Mutant(
         "seal check skipped in sync",
-        "node/spec/seal.py",
-        "    digest = hash_for_commit_seal(header)\n    members = frozenset(validators)\n",
-        "    return ()\n    digest = hash_for_commit_seal(header)\n"
-        "    members = frozenset(validators)\n",
+        "node/chain/ledger.py",
+        "            verify_seals(block.header, view.validators)\n",
+        "",
     ),
     Mutant(
         "sign-state not written",

@@ -3,7 +3,7 @@
     world    the clock and the one source of chance
     network  links that lose, delay, repeat and part
     keys     signatures: cheap, or in every tenth story real
-    chain    each node's ledger, on the product's storage, tries and execution loop
+    chain    each node's ledger: the product's own, over a store in memory
     engine   a toy engine for nine stories in ten, and the transactions of all
     member   a node: the host around the machines
     liars    members that break the rules

@@ -11,6 +11,7 @@ call an address that holds no code.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from node.execution.engine import (
     BlockEnvironment,
@@ -29,24 +30,36 @@ from node.execution.transition import fill, run_all
 from node.spec.crypto import address_of, keccak256
 from node.spec.transaction import Transaction, created_address, sign_dynamic_fee
 from node.spec.types import EMPTY_CODE_HASH, Account, Address, BlockDiff, Hash32
-from tests.sim.chain import CHAIN_ID
 
 GAS = 100_000
 CONSTRUCTOR = bytes.fromhex("600160005500")
 """PUSH1 1, PUSH1 0, SSTORE, STOP: writes a slot and leaves a contract without code."""
+CHAIN_ID: Final = 2_026
+TRANSACTIONS_MAX: Final = 128
+"""How many transactions there are, and so how many accounts may send."""
 
-_SENDERS: dict[bytes, Address] = {}
+
+@lru_cache(maxsize=1)
+def _traffic() -> dict[bytes, Address]:
+    """Return all transactions with their senders, in the order in which they are sent."""
+    made: dict[bytes, Address] = {}
+    for number in range(TRANSACTIONS_MAX):
+        key = keccak256(b"dataccord simulation account %d" % number)
+        to = None if number % 3 == 0 else Address(keccak256(b"target %d" % number)[:20])
+        data = CONSTRUCTOR if to is None else b""
+        raw = sign_dynamic_fee(key, chain_id=CHAIN_ID, nonce=0, gas=GAS, to=to, data=data)
+        made[raw] = address_of(key)
+    return made
 
 
-@lru_cache(maxsize=4096)
-def transaction(number: int) -> bytes:
-    """Return the n-th transaction of every story."""
-    key = keccak256(b"dataccord simulation account %d" % number)
-    to = None if number % 3 == 0 else Address(keccak256(b"target %d" % number)[:20])
-    data = CONSTRUCTOR if to is None else b""
-    raw = sign_dynamic_fee(key, chain_id=CHAIN_ID, nonce=0, gas=GAS, to=to, data=data)
-    _SENDERS[raw] = address_of(key)
-    return raw
+def transactions() -> tuple[bytes, ...]:
+    """Return the transactions of every story."""
+    return tuple(_traffic())
+
+
+def senders() -> tuple[Address, ...]:
+    """Return the accounts that send them."""
+    return tuple(_traffic().values())
 
 
 class ToySession:
@@ -92,7 +105,8 @@ class ToyEngine:
 
     def recover(self, transactions: Sequence[Transaction]) -> Sequence[Address | None]:
         """Return the senders, known from when the transactions were made."""
-        return [_SENDERS.get(item.raw) for item in transactions]
+        known = _traffic()
+        return [known.get(item.raw) for item in transactions]
 
     def execute(
         self,

@@ -29,10 +29,11 @@ from node.consensus.machine import Machine
 from node.consensus.messages import Recover
 from node.consensus.timing import Settings
 from node.errors import DataccordError, DecodeError, InvalidBlock, SealError, SignatureError
+from node.execution.engine import Engine
 from node.runtime.performer import Performer
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.types import Address
-from node.storage.kv import KeyValue, MemoryKeyValue
+from node.storage.kv import MemoryKeyValue
 from node.storage.sign_state import Signed, SignState
 from node.sync import (
     BlocksReceived,
@@ -48,7 +49,7 @@ from node.sync import (
 )
 from node.sync import Effect as SyncEffect
 from node.sync import Event as SyncEvent
-from tests.sim.chain import Chain
+from tests.sim.chain import Chain, new_store
 from tests.sim.keys import Key
 from tests.sim.network import Frame, Network
 from tests.sim.world import World
@@ -85,7 +86,7 @@ class Setting:
     recover: Recover
     intake: Intake
     """One decoder for all: decoding is pure, and what it remembers changes nothing but time."""
-    open_chain: Callable[[KeyValue], Chain]
+    engine: Engine
     witness: Witness
 
 
@@ -99,7 +100,7 @@ class Member:
         self.key = key
         self.setting = setting
         self.world = setting.world
-        self.chain_disk = MemoryKeyValue()
+        self.chain_disk = new_store(setting.addresses)
         self.sign_disk = MemoryKeyValue()
         self.pool: list[bytes] = []
         self.running = False
@@ -123,7 +124,7 @@ class Member:
     def _start(self) -> None:
         self._banned = set()
         sign_state = _CrashingSignState(self)
-        self.chain = self.setting.open_chain(self.chain_disk)
+        self.chain = Chain(self.chain_disk, self.setting.addresses, self.setting.engine)
         self.machine = Machine(Settings(self.key.address))
         self.performer = Performer(
             self.machine, self.key, sign_state, _HostOf(self), self.setting.recover
@@ -141,7 +142,7 @@ class Member:
         return self.running and self.performer.is_observing
 
     def _head_changed(self, rejoining: Restored | None = None) -> HeadChanged:
-        head, validators = self.chain.head, self.chain.validators()
+        head, validators = self.chain.head, self.chain.validators
         return HeadChanged(self.now_ms, head, validators, restored=rejoining)
 
     def crash(self) -> None:
@@ -289,14 +290,13 @@ class Member:
     def _import(self, blocks: tuple[Block, ...]) -> None:
         valid = True
         for block in blocks:
-            if block.header.number <= self.height:
-                continue
             try:
-                self.chain.commit(block)
-            except (InvalidBlock, SealError, DecodeError):
+                is_new = self.chain.import_block(block)
+            except (InvalidBlock, SealError):
                 valid = False
                 break
-            self._committed(block)
+            if is_new:
+                self._committed(block)
         self._give_sync(ImportDone(self.now_ms, valid))
 
     def commit_block(self, block: Block) -> None:

@@ -7,15 +7,12 @@ reach at least `HEIGHTS_MIN` and finalise `HEIGHTS_AFTER` blocks more, within a 
 capped round timeout bounds.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from node.consensus.intake import Intake
-from node.spec.types import Address
-from node.storage.kv import KeyValue
-from tests.sim.chain import Chain, StoredChain, genesis_header
+from tests.sim.chain import genesis_of
 from tests.sim.checker import Checker, Violation
-from tests.sim.engine import ToyEngine, real_engine, transaction
+from tests.sim.engine import ToyEngine, real_engine, transactions
 from tests.sim.keys import Key, cheap_keys, real_keys, recover_cheap, recover_real, sealed_by
 from tests.sim.liars import LIARS
 from tests.sim.member import Member, Setting
@@ -63,25 +60,24 @@ class Story:
         self.liars = set(chance.sample(range(self.count), liars))
         self.honest = set(range(self.count)) - self.liars
         intake = Intake(self.recover)
-        self.checker = Checker(addresses, self.honest, genesis_header(), self.recover, intake)
+        self.checker = Checker(
+            addresses, self.honest, genesis_of(addresses).header, self.recover, intake
+        )
         self.setting = Setting(
             self.world,
             self.network,
             addresses,
             self.recover,
             intake,
-            self._chains(addresses),
+            real_engine() if self.real else ToyEngine(),
             self.checker,
         )
         self.members = [self._member(index) for index in range(self.count)]
         self.bad_until_ms = START_MS
         self.faults: list[str] = []
         self.rejoined = 0
+        self.traffic = transactions()
         self.sent = 0
-
-    def _chains(self, addresses: tuple[Address, ...]) -> Callable[[KeyValue], Chain]:
-        engine = real_engine() if self.real else ToyEngine()
-        return lambda kv: StoredChain(kv, addresses, engine)
 
     def _member(self, index: int) -> Member:
         if index in self.honest:
@@ -242,7 +238,9 @@ class Story:
     def _send_transactions(self) -> None:
         """Keep the pools busy, mostly."""
         chance = self.world.chance
-        raw = transaction(self.sent)
+        if self.sent == len(self.traffic):
+            return
+        raw = self.traffic[self.sent]
         self.sent += 1
         heard = chance.sample(range(self.count), chance.randint(1, self.count))
         for index in heard:

@@ -25,8 +25,7 @@ from node.consensus.messages import (
 from node.spec.block import Block
 from node.spec.seal import hash_for_block, hash_for_commit_seal, with_seals
 from node.spec.types import Hash32
-from node.storage.kv import MemoryKeyValue
-from tests.sim.chain import StoredChain, genesis_header
+from tests.sim.chain import Chain, genesis_of, new_store
 from tests.sim.checker import Checker, Violation
 from tests.sim.engine import ToyEngine
 from tests.sim.keys import CheapKey, cheap_keys, recover_cheap
@@ -77,10 +76,12 @@ class TestChecker:
     """Each property is broken on purpose once, and the checker says so."""
 
     def checker(self) -> Checker:
-        return Checker(ADDRESSES, {0, 1, 2}, genesis_header(), recover_cheap, Intake(recover_cheap))
+        return Checker(
+            ADDRESSES, {0, 1, 2}, genesis_of(ADDRESSES).header, recover_cheap, Intake(recover_cheap)
+        )
 
     def block(self, *sealers: CheapKey) -> Block:
-        chain = StoredChain(MemoryKeyValue(), ADDRESSES, ToyEngine())
+        chain = Chain(new_store(ADDRESSES), ADDRESSES, ToyEngine())
         block = chain.build(START_MS // 1000 + 1, ADDRESSES[0], [])
         digest = hash_for_commit_seal(block.header)
         seals = [key.sign(digest) for key in sealers]
