@@ -79,6 +79,7 @@ class Service:
         self, request: Request, query: Query, signature: bytes, grant: Grant, source: Source
     ) -> Use:
         """Compute, check the state once more at the newest final block, then record and release."""
+        log.info("data_read", lease="0x" + request.lease.hex(), number=request.number)
         answer, failure = await asyncio.to_thread(_compute, source, query, grant)
         await self._advance()
         again = await self._grant(grant.authorization_id, request.lease)

@@ -1,6 +1,7 @@
 """eth_call, eth_estimateGas and eth_createAccessList: messages run and forgotten, off the loop."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import eth_abi
@@ -25,7 +26,7 @@ _ERROR_SELECTOR: Final = keccak256(b"Error(string)")[:4]
 class CallMethods:
     """Methods that execute without a block."""
 
-    def __init__(self, backend: Backend, deadline: Any) -> None:
+    def __init__(self, backend: Backend, deadline: Callable[[float], Cancel]) -> None:
         self._backend = backend
         self._slots = asyncio.Semaphore(CALLS_MAX)
         self._deadline = deadline

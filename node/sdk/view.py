@@ -93,6 +93,16 @@ class LedgerView:
         is_members = registry.member_of(read, account) == member
         return is_members and registry.has_role(read, account, Role.GATEWAY)
 
+    async def authorities(self, member: int) -> tuple[bytes, ...]:
+        """Return the DER of a member's certificate authorities, proved."""
+        words = 1 + registry.CERTIFICATE_BYTES_MAX // 32
+        slots: list[int] = []
+        for place in range(2):
+            base = registry.mapping_slot(registry.CERTIFICATES, 2 * member + place)
+            slots += range(base, base + words)
+        values = await self._light.read(registry.MEMBERS, tuple(slots))
+        return registry.certificates(reader(values), member)
+
     async def _read(
         self,
         contract: Address,

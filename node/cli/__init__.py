@@ -1,0 +1,38 @@
+"""The command line: `dataccord NOUN VERB`.
+
+Each noun is a module with `add(parsers)`. Errors go to standard error as what, why and the next
+command; exit codes are 0 done, 1 refused by a rule, 2 usage, 3 configuration, 4 not ready, 5
+integrity.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from node.cli.output import run_handler
+
+NOUNS: Final = ("net", "node", "gateway", "audit")
+
+__all__ = ["NOUNS", "main"]
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all nouns; with `only`, of that one, whose module alone is imported."""
+    parser = argparse.ArgumentParser(
+        prog="dataccord",
+        description="A permissioned ledger of data authorizations and usage receipts.",
+        epilog="exit codes: 0 done, 1 refused, 2 usage, 3 configuration, 4 not ready, 5 integrity",
+    )
+    nouns = parser.add_subparsers(required=True, metavar="NOUN")
+    for noun in NOUNS if only is None else (only,):
+        importlib.import_module(f"node.cli.{noun}").add(nouns)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    noun = given[0] if given and given[0] in NOUNS else None
+    return run_handler(build_parser(noun).parse_args(given))
