@@ -1,0 +1,302 @@
+"""The share's steps, in order."""
+
+import asyncio
+import hmac
+import secrets
+import time
+
+from node.sdk import contracts
+from node.sdk.abi import decode_result, encode_call
+from node.sdk.contracts import Opening
+from node.sdk.query import Measure, aggregate_query, record_query
+from node.sdk.settlement import RangeRequest
+from node.spec.crypto import address_of, recover, sign
+from node.spec.registry import CATALOG, status_at
+from node.spec.seal import decode_extra_data, hash_for_commit_seal
+from node.spec.terms import Terms, authorization_id, revocation_digest
+from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Hash32
+from node.spec.vocabulary import (
+    HOME,
+    AuthorizationStatus,
+    DeliveryMode,
+    LeaseStatus,
+    LegalBasis,
+    ProductStatus,
+    Reason,
+    SubjectMode,
+    mask,
+    purpose,
+)
+from scripts.demo.world import World, dataccord, require, say
+
+PURPOSE = "CreditScoreEvaluation"
+GROUPS = ["purpose", "status_of_existing_checking_account"]
+AGGREGATE_FIELDS = (*GROUPS, "class", "credit_amount")
+RECORD_FIELDS = ["credit_history", "duration_in_month", "credit_amount", "savings_account_bonds"]
+AGGREGATE_USES = 25
+SUBJECT_ROW = 42
+DEFAULT_RATE = aggregate_query(PURPOSE, GROUPS, [Measure("share", "class", "2")])
+RECORD = record_query(PURPOSE, RECORD_FIELDS)
+
+
+async def start_network(world: World) -> None:
+    """Four validators of four members reach block 1 within 30 s."""
+    began = time.monotonic()
+    status = dataccord("net", "up", "--validators", "4", "--dir", str(world.folder / "net"))
+    elapsed = time.monotonic() - began
+    require(all(node["running"] for node in status["nodes"]), "a validator does not run")
+    require(all(node["height"] >= 1 for node in status["nodes"]), "a validator has no block 1")
+    require(elapsed <= 30, f"block 1 took {elapsed:.0f} s")
+    await world.connect()
+    head = await world.light.advance()
+    say(f"4 processes, block {head.number} after {elapsed:.1f} s, genesis {status['genesis_hash']}")
+    say(f"proved: block {head.number} carries a quorum of seals of the set proved from genesis")
+
+
+async def publish_product(world: World) -> None:
+    """The provider publishes its product; the exchange is the second approver (R4)."""
+    await world.send("provider", contracts.publish_product(world.manifest))
+    provider = world.network.members["provider"]
+    call = encode_call("catalog", "productId", provider, world.manifest.salt)
+    found = await world.client.view(CATALOG, call, sender=ZERO_ADDRESS)
+    world.product = Hash32(found)
+    await world.send("exchange", contracts.approve_product(world.product, 1))
+    call = encode_call("catalog", "statusOf", world.product, 1)
+    answer = await world.client.view(CATALOG, call, sender=ZERO_ADDRESS)
+    status = decode_result("catalog", "statusOf", answer)
+    require(status == ProductStatus.APPROVED, "the product is not approved")
+    say(
+        f"{len(world.manifest.fields)} fields held to their kinds' floors, product 0x{found.hex()[:16]}…"
+    )
+
+
+def terms_of(world: World, *, subject: bool) -> Terms:
+    """Return the terms of one of the two authorizations."""
+    now = int(time.time())
+    names = RECORD_FIELDS if subject else AGGREGATE_FIELDS
+    salt = secrets.token_bytes(32)
+    reference = hmac.digest(salt, str(SUBJECT_ROW).encode(), "sha256")
+    return Terms(
+        provider=world.network.members["provider"],
+        consumer=world.network.members["consumer"],
+        exchange=0,
+        product=world.product,
+        product_version=1,
+        subject_mode=SubjectMode.ONE if subject else SubjectMode.NONE,
+        subject=address_of(world.subject_key) if subject else ZERO_ADDRESS,
+        subject_reference=Hash32(reference) if subject else ZERO_HASH,
+        legal_basis=LegalBasis.CONSENT if subject else LegalBasis.CONTRACT,
+        purpose=purpose(PURPOSE),
+        fields=world.manifest.mask_of(*names),
+        modes=mask(DeliveryMode.FIELDS if subject else DeliveryMode.QUERY),
+        destination=HOME,
+        minimum_group=0 if subject else 10,
+        maximum_uses=12 if subject else AGGREGATE_USES,
+        valid_from=now - 60,
+        valid_until=now + 3_600,
+        unsigned_maximum=1,
+        answer_within=20,
+        settle_within=20,
+        template=world.manifest.template_hash,
+        nonce=int.from_bytes(secrets.token_bytes(16), "big"),
+    )
+
+
+async def grant_authorizations(world: World) -> None:
+    """Two authorizations: aggregates, approved by the provider; one person's, by that person."""
+    chain_id = world.network.chain_id
+    aggregate, single = terms_of(world, subject=False), terms_of(world, subject=True)
+    for name, terms in (("aggregate", aggregate), ("single", single)):
+        world.authorizations[name] = authorization_id(terms, chain_id)
+        await world.send("consumer", contracts.request_authorization(terms))
+        await world.send("provider", contracts.approve_authorization(world.authorizations[name]))
+    state = await world.authorization(world.authorizations["single"])
+    require(
+        state.status == AuthorizationStatus.PARTIALLY_APPROVED,
+        "the single authorization is active without its subject",
+    )
+    signature = sign(world.subject_key, world.authorizations["single"])
+    carried = contracts.carry_approval(world.authorizations["single"], signature)
+    await world.send("provider", carried)
+    for name, identifier in world.authorizations.items():
+        state = await world.authorization(identifier)
+        require(state.status == AuthorizationStatus.ACTIVE, f"{name} is not active")
+        say(f"{name}: active, {state.maximum_uses} uses, 0x{identifier.hex()[:16]}…")
+    say("proved: the subject's EIP-712 signature was carried in by the provider, no gas of its own")
+    reference = "0x" + single.subject_reference.hex()
+    await world.start_gateway(world.product, {reference: SUBJECT_ROW})
+
+
+def opening(world: World, name: str, uses: int, seconds: int, **changes: object) -> Opening:
+    """Return a lease's opening for an authorization by name."""
+    mode = DeliveryMode.QUERY if name == "aggregate" else DeliveryMode.FIELDS
+    values: dict[str, object] = {
+        "authorization": world.authorizations[name],
+        "uses": uses,
+        "purpose": purpose(PURPOSE),
+        "fields": 0,
+        "mode": mode,
+        "destination": HOME,
+        "expires_at": int(time.time()) + seconds,
+    }
+    return Opening(**(values | changes))  # type: ignore[arg-type]
+
+
+async def make_uses(world: World) -> None:
+    """Leases are opened, and the gateway serves against them; both sides sign each receipt."""
+    lapsing = await world.lease("lapsing", opening(world, "single", 2, 15))
+    await world.consumer.ask(lapsing, RECORD)
+    aggregate = await world.lease("aggregate", opening(world, "aggregate", AGGREGATE_USES, 1_200))
+    first = await world.consumer.ask(aggregate, DEFAULT_RATE)
+    say(f"default rate by purpose and checking status: {first.result[:150]}…")
+    require('"groups_withheld":' in first.result, "the answer does not say what was withheld")
+    began = time.monotonic()
+    for _ in range(AGGREGATE_USES - 1):
+        await world.consumer.ask(aggregate, DEFAULT_RATE)
+    each = (time.monotonic() - began) / (AGGREGATE_USES - 1)
+    say(f"{AGGREGATE_USES} uses, {each * 1000:.0f} ms each with both signatures: no block time")
+    single = await world.lease("single", opening(world, "single", 5, 1_200))
+    for _ in range(3):
+        record = await world.consumer.ask(single, RECORD)
+    say(f"one person's granted fields: {record.result}")
+    alone = await world.lease("alone", opening(world, "single", 3, 1_200))
+    for _ in range(2):
+        await world.consumer.ask(alone, RECORD)
+
+
+async def settle_one(world: World) -> None:
+    """One receipt is settled alone, with both signatures checked by the contract."""
+    lease = world.leases["single"]
+    use = world.consumer.journal.get(lease.id, 1)
+    require(use is not None and use.receipt is not None, "the consumer kept no receipt")
+    assert use is not None, "required above"
+    assert use.receipt is not None, "required above"
+    assert use.consumer_signature is not None, "countersigned when asked"
+    await world.send(
+        "consumer",
+        contracts.settle_receipt(
+            lease.authorization,
+            lease.number,
+            use.receipt,
+            use.provider_signature,
+            use.consumer_signature,
+        ),
+    )
+    state = await world.lease_state("single")
+    require(state.settled == 1, "the receipt is not settled")
+    say("receipt 1 of the single-record lease is on chain")
+
+
+async def revoke(world: World) -> None:
+    """The subject withdraws by a signature; in force from that block on."""
+    identifier = world.authorizations["single"]
+    digest = revocation_digest(identifier, Reason.SUBJECT_WITHDREW, world.network.chain_id)
+    signature = sign(world.subject_key, digest)
+    carried = contracts.carry_revocation(identifier, Reason.SUBJECT_WITHDREW, signature)
+    await world.send("provider", carried)
+    state = await world.authorization(identifier)
+    status = status_at(state, world.view.head.timestamp)
+    require(status == AuthorizationStatus.REVOKED, "the authorization is not revoked")
+    say(f"revoked in block {state.ended}: reason subject_withdrew")
+
+
+async def settle_batch(world: World) -> None:
+    """The other receipts settle as one Merkle batch, those of the revoked authorization too."""
+    aggregate, single = world.leases["aggregate"], world.leases["single"]
+    wishes = [
+        RangeRequest(aggregate.authorization, aggregate.number, 1, AGGREGATE_USES, False),
+        RangeRequest(single.authorization, single.number, 2, 3, False),
+    ]
+    members = world.network.members
+    built, theirs, ours = await world.consumer.batch(
+        members["provider"], members["consumer"], wishes
+    )
+    await world.send("consumer", contracts.settle_batch(built.batch, built.ranges, theirs, ours))
+    require((await world.lease_state("aggregate")).settled == 25, "aggregate uses not settled")
+    require((await world.lease_state("single")).settled == 3, "single uses not settled")
+    say(f"{built.batch.count} receipts under root 0x{built.batch.root.hex()[:16]}…")
+    say("proved: uses made before the revocation settle after it")
+
+
+async def close_by_both(world: World) -> None:
+    """Both sides close two leases at once; what was not used is given back."""
+    for name in ("aggregate", "single"):
+        lease = world.leases[name]
+        used, last, theirs, ours = await world.consumer.closing(lease)
+        call = contracts.close_lease(lease.authorization, lease.number, used, last, theirs, ours)
+        await world.send("consumer", call)
+        state = await world.lease_state(name)
+        require(state.status == LeaseStatus.CLOSED, f"lease {name} is not closed")
+        say(f"lease {name}: closed by both after {used} of {state.uses} uses")
+
+
+async def close_alone(world: World) -> None:
+    """One side begins to close alone with its highest co-signed receipt."""
+    lease = world.leases["alone"]
+    last = world.consumer.journal.get(lease.id, 2)
+    assert last is not None, "made above"
+    assert last.consumer_signature is not None, "countersigned when asked"
+    call = contracts.close_lease_alone(
+        lease.authorization,
+        lease.number,
+        last.receipt,
+        last.provider_signature,
+        last.consumer_signature,
+    )
+    await world.send("provider", call)
+    state = await world.lease_state("alone")
+    require(state.status == LeaseStatus.CLOSING, "the lease is not closing")
+    require(state.settled == 2, "the highest co-signed receipt did not count")
+    say("the provider alone shows receipt 2; the consumer has 20 s to show a higher one")
+
+
+async def finish_leases(world: World) -> None:
+    """The close by one side becomes final, and the lease that nobody closed lapses."""
+    alone = await world.lease_state("alone")
+    await _until(world, alone.answer_until + 1)
+    handle = world.leases["alone"]
+    await world.send("provider", contracts.finalize_lease(handle.authorization, handle.number))
+    require((await world.lease_state("alone")).status == LeaseStatus.CLOSED, "not final")
+    say("closed by one side: final after answerWithin")
+    handle = world.leases["lapsing"]
+    lapsing = await world.lease_state("lapsing")
+    await _until(world, lapsing.expires_at + 20 + 1)
+    await world.send("exchange", contracts.lapse_lease(handle.authorization, handle.number))
+    lapsing = await world.lease_state("lapsing")
+    require(lapsing.status == LeaseStatus.LAPSED, "the third lease did not lapse")
+    say("the third lease lapsed: all its reserved uses stay counted, no fee accrues")
+
+
+async def _until(world: World, timestamp: int) -> None:
+    """Wait until the chain's clock has passed a time."""
+    wait = timestamp - time.time()
+    if wait > 0:
+        await asyncio.sleep(wait)
+    await world.view.advance()
+
+
+async def kill_and_return(world: World) -> None:
+    """A validator is killed; blocks go on; it comes back, catches up and signs again."""
+    victim = len(world.network.nodes) - 1
+    address = bytes.fromhex(world.network.nodes[victim].address[2:])
+    process = world.kill(victim)
+    before = await world.client.block_number()
+    while (height := await world.client.block_number()) < before + 2:
+        await asyncio.sleep(0.2)
+    say(f"validator {victim} (process {process}) killed with SIGKILL; blocks went on to {height}")
+    status = dataccord("net", "up", "--dir", str(world.network.folder))
+    again = status["nodes"][victim]
+    require(again["running"] and again["pid"] != process, "the validator did not come back")
+    deadline = time.monotonic() + 60
+    number = await world.client.block_number()
+    while address not in await _signers(world, number):
+        require(time.monotonic() < deadline, "the validator did not sign again within 60 s")
+        await asyncio.sleep(0.3)
+        number = max(number, await world.client.block_number())
+    say(f"it caught up and sealed block {number}")
+
+
+async def _signers(world: World, number: int) -> set[bytes]:
+    header = await world.client.header(number)
+    digest = hash_for_commit_seal(header)
+    return {recover(digest, seal) for seal in decode_extra_data(header.extra_data).seals}

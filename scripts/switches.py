@@ -1,0 +1,136 @@
+"""Shows that the demo can fail: five safeguards are switched off, one at a time, on copies.
+
+Each switch edits one place of a copy of the project (contracts are compiled anew) and plays the
+demo there. The demo must end with a code other than 0 and name the step whose promise broke.
+Exit code 0 only if it did so for all five.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).parent.parent
+FAILED: Final = re.compile(r"^FAILED in step (.*)$", re.MULTILINE)
+DEMO_SECONDS_MAX: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One safeguard, the text that carries it, and the text without it."""
+
+    name: str
+    file: str
+    on: str
+    off: str
+    step: str
+    """How the step that must fail begins."""
+    compiles: bool = False
+
+
+SWITCHES: Final = (
+    Switch(
+        "the gateway's field check",
+        "node/gateway/service.py",
+        "guard.check_fields(query, grant, manifest.names)",
+        "_ = manifest.names",
+        "6a",
+    ),
+    Switch(
+        "the contract's use counter",
+        "chaincode/authorizations.vy",
+        "    assert uses <= standing.maximumUses - standing.counted,",
+        "    assert uses <= standing.maximumUses,",
+        "6c",
+        compiles=True,
+    ),
+    Switch(
+        "the countersignature check",
+        "node/gateway/meter.py",
+        "if signer != lease.consumer_key:",
+        "if signer == bytes(20):",
+        "6e",
+    ),
+    Switch(
+        "the gateway's revocation check",
+        "node/gateway/guard.py",
+        "if grant.authorization.ended is not None:",
+        "if grant.authorization.ended == 0:",
+        "6h",
+    ),
+    Switch(
+        "the validator's restart",
+        "node/cli/net.py",
+        "if processes.running(place) is None:",
+        "if not (place / 'node.log').exists():",
+        "7",
+    ),
+)
+
+
+def copy_project(target: Path) -> None:
+    """Copy the sources, without environments, stores and caches."""
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "__pycache__", ".*_cache", "run", ".hypothesis"
+    )
+    shutil.copytree(PROJECT, target, ignore=ignored)
+
+
+def switch_off(target: Path, switch: Switch) -> None:
+    """Edit the copy; a text that is not there exactly once is an error of this script."""
+    path = target / switch.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(switch.on) != 1:
+        raise SystemExit(
+            f"{switch.file}: expected {switch.on!r} once, found {text.count(switch.on)}"
+        )
+    path.write_text(text.replace(switch.on, switch.off), encoding="utf-8")
+    if switch.compiles:
+        run(target, "chaincode.build")
+
+
+def run(target: Path, module: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the copy."""
+    return subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=target,
+        env={**os.environ, "PYTHONPATH": str(target)},
+        capture_output=True,
+        text=True,
+        timeout=DEMO_SECONDS_MAX,
+        check=False,
+    )
+
+
+def try_switch(switch: Switch) -> bool:
+    """Return whether the demo noticed that the safeguard was off, at the right step."""
+    with tempfile.TemporaryDirectory(prefix="dataccord-switch-") as folder:
+        target = Path(folder) / "copy"
+        copy_project(target)
+        switch_off(target, switch)
+        done = run(target, "scripts.demo")
+    found = FAILED.search(done.stdout)
+    named = found[1] if found else "no step named"
+    noticed = done.returncode != 0 and named.startswith(switch.step)
+    print(f"{'caught' if noticed else 'MISSED'}  {switch.name}: {named}", flush=True)
+    return noticed
+
+
+def main() -> int:
+    """Try all switches, or those whose names contain a word."""
+    parser = argparse.ArgumentParser(prog="switches", description=__doc__)
+    parser.add_argument("--only", default="", help="a part of one switch's name")
+    only = parser.parse_args().only
+    results = [try_switch(switch) for switch in SWITCHES if only in switch.name]
+    print(f"{sum(results)} of {len(results)} switched-off safeguards were noticed")
+    return 0 if results and all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
