@@ -65,24 +65,24 @@ _JUMP_GAS: Final = 8
 _JUMPI_GAS: Final = 10
 _KECCAK_GAS: Final = 30
 _KECCAK_WORD_GAS: Final = 6
-_JUMPDEST_CACHE: Final = 512
+_JUMPDEST_CACHE: Final = 1_024  # codes of at most 48 kB
 
 
 @lru_cache(maxsize=_JUMPDEST_CACHE)
-def jump_destinations(code: bytes) -> frozenset[int]:
-    """Return the positions of JUMPDEST bytes that are instructions, not data of a PUSH."""
-    found, position, end = [], 0, len(code)
+def jump_destinations(code: bytes) -> bytes:
+    """Return 1 for each byte of code that is a JUMPDEST instruction and not data of a PUSH."""
+    valid, position, end = bytearray(len(code)), 0, len(code)
     while position < end:
         opcode = code[position]
         if opcode == _JUMPDEST:
-            found.append(position)
+            valid[position] = 1
         position += opcode - _PUSH1 + 2 if _PUSH1 <= opcode <= _PUSH32 else 1
-    return frozenset(found)
+    return bytes(valid)
 
 
 def _jump_to(computation: Any, destination: int) -> None:
-    code = computation.msg.code
-    if destination not in jump_destinations(code):
+    valid = jump_destinations(computation.msg.code)
+    if destination >= len(valid) or not valid[destination]:
         raise InvalidJumpDestination("jump to no JUMPDEST")
     computation.state.ask()
     computation.code.program_counter = destination

@@ -7,9 +7,10 @@ folder, never a wrong or missing value (N18).
 
 import fcntl
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import plyvel
 
@@ -69,13 +70,11 @@ class LevelDB(LevelDBReader):
             StoreError: another process has it open, or it is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(owned(folder))
             self.torn_tails = scan_folder(folder)
             super().__init__(_open(folder), folder)
-        except BaseException:
-            self._lock.close()
-            raise
+            self._ownership = stack.pop_all()
 
     def write(self, batch: Batch, *, sync: bool) -> None:
         """Apply a batch, atomically; with `sync` return only when it is durable."""
@@ -98,22 +97,22 @@ class LevelDB(LevelDBReader):
     def close(self) -> None:
         """Release the folder."""
         self._source.close()
-        self._lock.close()
+        self._ownership.close()
 
 
-def _lock(folder: Path) -> BinaryIO:
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
     """Take the folder for this process; the scan must not meet another's unfinished writes.
 
     LevelDB's own LOCK can not be asked for this: its kind of lock (fcntl) is lost when the asking
     process closes the file.
     """
-    file = (folder / "OWNER").open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise in_use(folder) from error
-    return file
+    with (folder / "OWNER").open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise in_use(folder) from error
+        yield
 
 
 def _open(folder: Path) -> Any:

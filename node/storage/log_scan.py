@@ -134,7 +134,7 @@ def scan_folder(folder: Path) -> tuple[Path, ...]:
             continue
         if check.resumes is not None or path != logs[-1]:
             raise corruption(path, check.damage)
-        kept.append(_cut(path, data, check.valid_length))
+        kept.append(cut_log(path, data, check.valid_length))
     return tuple(kept)
 
 
@@ -147,7 +147,8 @@ def corruption(path: Path, offset: int) -> StoreError:
     )
 
 
-def _cut(path: Path, data: bytes, length: int) -> Path:
+def cut_log(path: Path, data: bytes, length: int) -> Path:
+    """Cut a log off after `length` bytes; return the copy kept of all of it."""
     copy = path.with_name(f"{path.name}.torn-{len(data)}")
     copy.write_bytes(data)
     with path.open("r+b") as file:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from node.errors import EquivocationRefused, StoreError
 from node.spec.codec import decode, encode, to_bytes, to_hash, to_int, to_list
 from node.spec.types import Hash32
-from node.storage.kv import KeyValue, prefix_end
+from node.storage.kv import KeyValue, Reader, prefix_end
 
 _RECORD: Final = b"r"
 _CERTIFICATE: Final = b"c"
@@ -144,6 +144,11 @@ class SignState:
         return tuple(
             _decoded(key, value) for key, value in self._kv.scan(_RECORD, prefix_end(_RECORD))
         )
+
+
+def is_sign_state(kv: Reader) -> bool:
+    """Whether a store is a sign-state, not a chain's."""
+    return kv.get(_SCHEMA) is not None
 
 
 def _check_schema(kv: KeyValue) -> None:

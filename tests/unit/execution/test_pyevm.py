@@ -553,9 +553,9 @@ def test_construct_names_a_failing_constructor(world: MemoryState) -> None:
 
 
 def test_jump_destinations_skip_push_data_and_survive_hostile_code(world: MemoryState) -> None:
-    assert jump_destinations(bytes.fromhex("5b605b5b")) == {0, 3}
+    assert jump_destinations(bytes.fromhex("5b605b5b7f5b")) == bytes([1, 0, 0, 1, 0, 0])
     hostile = b"\x60" * 24_000 + b"\x5b"  # every byte may be PUSH1 or its data
-    assert jump_destinations(hostile) == {24_000}
+    assert jump_destinations(hostile) == bytes(24_000) + b"\1"
     code = assemble((24_000 + 3).to_bytes(2, "big")) + b"\x56" + hostile[3:] + b"\x5b"
     world.put(EMPTY_TARGET, nonce=1, code=code)
     item = transaction(KEYS[0], 0, EMPTY_TARGET)

@@ -1,0 +1,54 @@
+"""Recovering senders is the dearest step of a small transaction: it must happen once."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from node.chain.transaction_cache import TransactionCache
+from node.errors import DecodeError
+from node.execution.pyevm import PyEvmEngine
+from node.spec.transaction import Transaction
+from node.spec.types import Address
+
+from .kit import GOVERNOR, GOVERNOR_KEY, SENDER, transfer
+
+
+class Counting:
+    """An engine's recovery that counts."""
+
+    count = 0
+
+    def recover(self, transactions: Sequence[Transaction]) -> Sequence[Address | None]:
+        self.count += len(transactions)
+        return PyEvmEngine().recover(transactions)
+
+
+def test_each_transaction_is_recovered_once() -> None:
+    engine = Counting()
+    cache = TransactionCache(engine)
+    one, other = transfer(), transfer(GOVERNOR_KEY)
+    assert cache.resolve([one.raw]) == [(one, SENDER)]
+    assert cache.resolve([other.raw, one.raw]) == [(other, GOVERNOR), (one, SENDER)]
+    assert engine.count == 2
+
+
+def test_the_oldest_leave_when_it_is_full() -> None:
+    engine = Counting()
+    cache = TransactionCache(engine, size_max=2)
+    items = [transfer(nonce=n) for n in range(3)]
+    cache.resolve([item.raw for item in items])
+    cache.resolve([items[2].raw])
+    assert engine.count == 3
+    cache.resolve([items[0].raw])
+    assert engine.count == 4
+
+
+def test_a_batch_larger_than_the_cache_is_whole() -> None:
+    cache = TransactionCache(Counting(), size_max=1)
+    items = [transfer(nonce=n) for n in range(3)]
+    assert [found for found, _ in cache.resolve([item.raw for item in items])] == items
+
+
+def test_what_is_no_transaction_is_an_error() -> None:
+    with pytest.raises(DecodeError):
+        TransactionCache(Counting()).resolve([transfer().raw, b"\x03\xc0"])
