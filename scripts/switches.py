@@ -45,8 +45,8 @@ SWITCHES: Final = (
     Switch(
         "the contract's use counter",
         "chaincode/authorizations.vy",
-        "    assert uses <= standing.maximumUses - standing.counted,",
-        "    assert uses <= standing.maximumUses,",
+        "assert uses <= standing.maximumUses - standing.counted,",
+        "assert uses <= standing.maximumUses,",
         "6c",
         compiles=True,
     ),

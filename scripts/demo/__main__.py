@@ -33,6 +33,7 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("6g revocation", story.revoke),
     ("6h use after revocation", refusals.refuse_after_revocation),
     ("5c settle a batch", story.settle_batch),
+    ("6i the 26th receipt", refusals.refuse_receipt_too_many),
     ("5d close by both", story.close_by_both),
     ("7  kill a validator", story.kill_and_return),
     ("5e close final, lapse", story.finish_leases),

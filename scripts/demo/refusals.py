@@ -31,7 +31,7 @@ async def refused(world: World, attempt: Awaitable[object], reason: str) -> None
     except Refused as error:
         require(reason in error.reason, f"refused as {error.reason!r}, expected {reason!r}")
         require(world.data_reads() == reads, f"the gateway read data before refusing: {reason}")
-        say(f"gateway: {error.reason}")
+        say(f"at the gateway  {error.reason}")
         return
     require(False, f"the gateway served what it must refuse: {reason}")
 
@@ -43,7 +43,7 @@ async def reverted(world: World, call: Call, reason: str, *, gateway: bool = Tru
         await sender.send(call)
     except Reverted as error:
         require(reason in error.reason, f"reverted with {error.reason!r}, expected {reason!r}")
-        say(f"chain:   {error.reason}")
+        say(f"forced on chain {error.reason}")
         return
     require(False, f"the contract accepted what it must refuse: {reason}")
 
@@ -70,13 +70,19 @@ def _open(world: World, wanted: contracts.Opening) -> Call:
 
 
 async def refuse_one_too_many(world: World) -> None:
-    """The 26th use of 25: at the gateway, as a receipt, and as one more lease."""
+    """The 26th use of 25: at the gateway, and as one more lease."""
     lease = world.leases["aggregate"]
     await refused(world, world.consumer.ask(lease, DEFAULT_RATE), "uses exhausted")
     await reverted(world, _open(world, opening(world, "aggregate", 1, 600)), "uses exhausted")
-    receipt = await _forged_receipt(world, lease, AGGREGATE_USES + 1)
-    call = _settle(world, lease, receipt, world.consumer_key)
-    await reverted(world, call, "not the next use", gateway=False)
+
+
+async def refuse_receipt_too_many(world: World) -> None:
+    """A 26th receipt, in order and signed by both, once 25 are settled."""
+    lease = world.leases["aggregate"]
+    state = await world.lease_state("aggregate")
+    forged = await _forged_receipt(world, lease, AGGREGATE_USES + 1)
+    call = _settle(world, lease, replace(forged, previous=state.last), world.consumer_key)
+    await reverted(world, call, "more uses than the lease reserved", gateway=False)
 
 
 async def refuse_without_lease(world: World) -> None:

@@ -65,9 +65,7 @@ async def publish_product(world: World) -> None:
     answer = await world.client.view(CATALOG, call, sender=ZERO_ADDRESS)
     status = decode_result("catalog", "statusOf", answer)
     require(status == ProductStatus.APPROVED, "the product is not approved")
-    say(
-        f"{len(world.manifest.fields)} fields held to their kinds' floors, product 0x{found.hex()[:16]}…"
-    )
+    say(f"{len(world.manifest.fields)} fields held to their floors, 0x{found.hex()[:16]}…")
 
 
 def terms_of(world: World, *, subject: bool) -> Terms:
@@ -212,7 +210,8 @@ async def settle_batch(world: World) -> None:
         members["provider"], members["consumer"], wishes
     )
     await world.send("consumer", contracts.settle_batch(built.batch, built.ranges, theirs, ours))
-    require((await world.lease_state("aggregate")).settled == 25, "aggregate uses not settled")
+    settled = (await world.lease_state("aggregate")).settled
+    require(settled == AGGREGATE_USES, "aggregate uses not settled")
     require((await world.lease_state("single")).settled == 3, "single uses not settled")
     say(f"{built.batch.count} receipts under root 0x{built.batch.root.hex()[:16]}…")
     say("proved: uses made before the revocation settle after it")

@@ -64,9 +64,8 @@ def dataccord(*arguments: str, expect: int | None = 0) -> Any:
     try:
         value = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
     except ValueError as error:
-        raise StepFailed(
-            f"dataccord {arguments[0]} printed no JSON: {done.stdout[:300]}"
-        ) from error
+        text = f"dataccord {arguments[0]} printed no JSON: {done.stdout[:300]}"
+        raise StepFailed(text) from error
     return value | {"exit_code": done.returncode}
 
 
@@ -83,6 +82,7 @@ class World:
     authorizations: dict[str, Hash32] = field(default_factory=dict)
     leases: dict[str, LeaseHandle] = field(default_factory=dict)
     bundle: Path = field(init=False)
+    product: Hash32 = field(init=False)
 
     async def __aenter__(self) -> Self:
         self.bundle = self.folder / "evidence.bundle"
@@ -169,10 +169,8 @@ class World:
     async def _wait_for_gateway(self) -> None:
         deadline = time.monotonic() + 20
         while "gateway_ready" not in self.gateway_log():
-            require(
-                self.gateway is not None and self.gateway.poll() is None,
-                "gateway stopped: " + self.gateway_log()[-500:],
-            )
+            running = self.gateway is not None and self.gateway.poll() is None
+            require(running, "gateway stopped: " + self.gateway_log()[-500:])
             require(time.monotonic() < deadline, "gateway did not start within 20 s")
             await asyncio.sleep(0.1)
 
