@@ -133,6 +133,19 @@ def _open(folder: Path) -> Any:
         raise StoreError(f"{folder}: cannot be opened", why=str(error)) from error
 
 
+def rebuild(folder: Path) -> None:
+    """Let LevelDB repair a folder: what it can not read it sets aside in `lost`.
+
+    Raises:
+        StoreError: another process has it open, or even that failed.
+    """
+    with owned(folder):
+        try:
+            plyvel.repair_db(str(folder))
+        except plyvel.Error as error:
+            raise _damaged(folder, error) from error
+
+
 def in_use(folder: Path) -> StoreError:
     """Return the error of a folder that belongs to another process."""
     return StoreError(

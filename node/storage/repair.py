@@ -11,12 +11,10 @@ recovers by observing (N14).
 from dataclasses import dataclass
 from pathlib import Path
 
-import plyvel
-
 from node.errors import StoreError
 from node.storage.chain_store import ChainStore
 from node.storage.check import check_blocks, check_state
-from node.storage.leveldb import LevelDB, owned
+from node.storage.leveldb import LevelDB, owned, rebuild
 from node.storage.log_scan import check_log, cut_log
 from node.storage.sign_state import is_sign_state
 
@@ -76,7 +74,6 @@ def _reopen(folder: Path) -> bool:
     try:
         LevelDB(folder).close()
     except StoreError:
-        with owned(folder):
-            plyvel.repair_db(str(folder))
+        rebuild(folder)
         return True
     return False
