@@ -26,7 +26,7 @@ from node.storage.keys import (
 from node.storage.kv import MemoryKeyValue
 from node.storage.leveldb import LevelDB
 from node.storage.repair import repair_chain_store
-from node.storage.sign_state import SignState
+from node.storage.sign_state import SignedRecord, SignState
 from tests.unit.chain.kit import GOVERNOR_KEY, SENDER, grow, ledger, transfer
 
 
@@ -137,12 +137,23 @@ def test_repair_of_a_table_says_what_is_left(tmp_path: Path) -> None:
         repair_chain_store(tmp_path)
 
 
-def test_a_sign_state_is_not_repaired(tmp_path: Path) -> None:
-    kv = LevelDB(tmp_path)
-    SignState(kv)
+def test_a_damaged_sign_state_is_put_back_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "votes"
+    kv = LevelDB(folder)
+    state = SignState(kv)
+    for height in (1, 2, 3):
+        digest = keccak256(bytes([height]))
+        state.record(SignedRecord(height, 0, 0x13, digest, bytes(500)))
     kv.close()
+    (log,) = folder.glob("*.log")
+    data = bytearray(log.read_bytes())
+    data[700] ^= 1
+    log.write_bytes(data)
     with pytest.raises(StoreError, match="not repaired"):
-        repair_chain_store(tmp_path)
+        repair_chain_store(folder)
+    assert log.read_bytes() == bytes(data)
+    with pytest.raises(StoreError, match="damaged at offset"):
+        LevelDB(folder)
 
 
 def test_repair_leaves_an_open_store_alone(tmp_path: Path) -> None:
