@@ -145,8 +145,21 @@ async def _run_all(
             await stop.wait()
             for task in tasks:
                 task.cancel()
-    except* DataccordError as group_error:
-        raise group_error.exceptions[0] from None
+    except BaseExceptionGroup as group_error:
+        raise _first(group_error) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the fault to report: one raised on purpose, else whatever came first."""
+    leaves: list[BaseException] = []
+    waiting: list[BaseException] = [group]
+    while waiting:
+        error = waiting.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            waiting += error.exceptions
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, DataccordError)), leaves[0])
 
 
 async def _doors(
