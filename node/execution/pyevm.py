@@ -2,7 +2,7 @@
 
 It fills `node.execution.engine.Engine` through the shared loop of `node.execution.transition`, and
 can do one thing more: `construct` runs a contract's constructor for a genesis and places what it
-returns at a fixed address. About a thousand plain transactions a second; a native engine of the
+returns at a fixed address. About two thousand small transactions a second; a native engine of the
 same protocol gives the same bytes faster.
 """
 

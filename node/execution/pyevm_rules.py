@@ -11,7 +11,7 @@ What is changed, and why:
   (EIP-7702) breaks: its inner creations would forget what the transaction had created;
 * jumps, calls and expensive precompiles ask whether the work is still wanted (N5). Any program
   that runs long must pass one of them;
-* KECCAK256 uses the fast keccak of `node.spec.crypto` (15 us less a hash than py-evm's own);
+* KECCAK256 uses the fast keccak of `node.spec.crypto` (0.4 us a hash, where py-evm takes 5);
 * SELFDESTRUCT comes without the deprecation warning.
 """
 
