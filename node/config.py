@@ -74,7 +74,7 @@ class NodeConfig:
 class SourceConfig:
     """A product's data: its id (0x…), manifest, CSV file, and who its subjects are.
 
-    `subjects` is a JSON file that maps subject references (0x…) to rows, kept by the provider alone.
+    `subjects` is a JSON file from subject references (0x…) to rows, kept by the provider alone.
     """
 
     product: str

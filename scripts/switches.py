@@ -22,54 +22,85 @@ DEMO_SECONDS_MAX: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """One safeguard, the text that carries it, and the text without it."""
+class Edit:
+    """One place of a file: the text that carries a safeguard, and the text without it."""
 
-    name: str
     file: str
     on: str
     off: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One safeguard, where it stands, and how the step that must fail begins."""
+
+    name: str
     step: str
-    """How the step that must fail begins."""
+    edits: tuple[Edit, ...]
     compiles: bool = False
 
 
 SWITCHES: Final = (
     Switch(
         "the gateway's field check",
-        "node/gateway/service.py",
-        "guard.check_fields(query, grant, manifest.names)",
-        "_ = manifest.names",
         "6a",
+        (
+            Edit(
+                "node/gateway/service.py",
+                "guard.check_fields(query, grant, manifest.names)",
+                "_ = manifest.names",
+            ),
+        ),
     ),
     Switch(
         "the contract's use counter",
-        "chaincode/authorizations.vy",
-        "assert uses <= standing.maximumUses - standing.counted,",
-        "assert uses <= standing.maximumUses,",
         "6c",
+        (
+            Edit(
+                "chaincode/authorizations.vy",
+                "assert uses <= standing.maximumUses - standing.counted,",
+                "assert uses <= standing.maximumUses,",
+            ),
+        ),
         compiles=True,
     ),
     Switch(
         "the countersignature check",
-        "node/gateway/meter.py",
-        "if signer != lease.consumer_key:",
-        "if signer == bytes(20):",
         "6e",
+        (
+            Edit(
+                "node/gateway/meter.py",
+                "if signer != lease.consumer_key:",
+                "if signer == bytes(20):",
+            ),
+        ),
     ),
     Switch(
         "the gateway's revocation check",
-        "node/gateway/guard.py",
-        "if grant.authorization.ended is not None:",
-        "if grant.authorization.ended == 0:",
         "6h",
+        (
+            Edit(
+                "node/gateway/guard.py",
+                "if grant.authorization.ended is not None:",
+                "if grant.authorization.ended == 0:",
+            ),
+            Edit(
+                "node/gateway/guard.py",
+                "if status not in (AuthorizationStatus.ACTIVE, AuthorizationStatus.EXHAUSTED):",
+                "if status < AuthorizationStatus.ACTIVE:",
+            ),
+        ),
     ),
     Switch(
         "the validator's restart",
-        "node/cli/net.py",
-        "if processes.running(place) is None:",
-        "if not (place / 'node.log').exists():",
         "7",
+        (
+            Edit(
+                "node/cli/net.py",
+                "if processes.running(place) is None:",
+                "if not (place / 'node.log').exists():",
+            ),
+        ),
     ),
 )
 
@@ -84,13 +115,13 @@ def copy_project(target: Path) -> None:
 
 def switch_off(target: Path, switch: Switch) -> None:
     """Edit the copy; a text that is not there exactly once is an error of this script."""
-    path = target / switch.file
-    text = path.read_text(encoding="utf-8")
-    if text.count(switch.on) != 1:
-        raise SystemExit(
-            f"{switch.file}: expected {switch.on!r} once, found {text.count(switch.on)}"
-        )
-    path.write_text(text.replace(switch.on, switch.off), encoding="utf-8")
+    for edit in switch.edits:
+        path = target / edit.file
+        text = path.read_text(encoding="utf-8")
+        count = text.count(edit.on)
+        if count != 1:
+            raise SystemExit(f"{edit.file}: expected {edit.on!r} once, found it {count} times")
+        path.write_text(text.replace(edit.on, edit.off), encoding="utf-8")
     if switch.compiles:
         run(target, "chaincode.build")
 
