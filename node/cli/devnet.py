@@ -27,6 +27,9 @@ CHAIN_ID: Final = 31337
 PORT_STEP: Final = 10
 HTTP_PORT, WS_PORT, P2P_PORT, METRICS_PORT = 8545, 8546, 30303, 9545
 VALIDATORS_MAX: Final = 16
+PORT_OFFSET_MAX: Final = 35_000
+"""Moves the highest port of the last validator to 65,453, still a port."""
+
 LOADERS: Final = 51
 """Accounts of the development mnemonic, funded and admitted as the consumer's."""
 
@@ -103,10 +106,12 @@ def load_network(folder: Path) -> DevelopmentNetwork:
         ) from error
 
 
-def create_network(folder: Path, validators: int) -> DevelopmentNetwork:
-    """Make everything a new network needs; nothing starts yet."""
+def create_network(folder: Path, validators: int, port_offset: int = 0) -> DevelopmentNetwork:
+    """Make everything a new network needs, its ports moved up by an offset; nothing starts yet."""
     if not 1 <= validators <= VALIDATORS_MAX:
         raise ConfigError(f"{validators} validators: 1 to {VALIDATORS_MAX} are possible")
+    if not 0 <= port_offset <= PORT_OFFSET_MAX:
+        raise ConfigError(f"port offset {port_offset}: 0 to {PORT_OFFSET_MAX} are possible")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise ConfigError(
@@ -114,7 +119,9 @@ def create_network(folder: Path, validators: int) -> DevelopmentNetwork:
         )
     authorities = {name: _create_member(folder / "members" / name, name) for name in _FOUNDERS}
     members = {name: index for index, name in enumerate(_FOUNDERS, start=1)}
-    nodes = tuple(_create_node(folder, index, authorities) for index in range(validators))
+    nodes = tuple(
+        _create_node(folder, index, authorities, port_offset) for index in range(validators)
+    )
     genesis_hash = _write_genesis(folder, authorities, members, nodes)
     for plan in nodes:
         path = folder / "nodes" / str(plan.index) / "node.toml"
@@ -133,13 +140,15 @@ def _create_member(folder: Path, name: str) -> Authority:
     return authority
 
 
-def _create_node(folder: Path, index: int, authorities: dict[str, Authority]) -> NodePlan:
+def _create_node(
+    folder: Path, index: int, authorities: dict[str, Authority], port_offset: int
+) -> NodePlan:
     member = _RUNNERS[index % len(_RUNNERS)]
     place = folder / "nodes" / str(index)
     place.mkdir(parents=True, mode=0o700)
     address = new_key(place / "node.key")
     issue_certificate(place, authorities[member], f"{_FOUNDERS[member][2]} node {index}")
-    step = PORT_STEP * index
+    step = port_offset + PORT_STEP * index
     return NodePlan(
         index,
         "0x" + address.hex(),

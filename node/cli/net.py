@@ -32,6 +32,9 @@ def add(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         parser.add_argument("--dir", type=Path, default=DEFAULT_FOLDER, help="its folder")
         if name == "up":
             parser.add_argument("--validators", type=int, default=4, help="1 to 16, default 4")
+            parser.add_argument(
+                "--port-offset", type=int, default=0, help="added to all ports of a new network"
+            )
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -39,7 +42,7 @@ def _up(arguments: argparse.Namespace) -> int:
     if (folder / "network.json").exists():
         network = load_network(folder)
     else:
-        network = create_network(folder, arguments.validators)
+        network = create_network(folder, arguments.validators, arguments.port_offset)
     for plan in network.nodes:
         place = network.node_folder(plan.index)
         if processes.running(place) is None:
