@@ -19,6 +19,8 @@ from typing import Final
 PROJECT: Final = Path(__file__).parent.parent
 FAILED: Final = re.compile(r"^FAILED in step (.*)$", re.MULTILINE)
 DEMO_SECONDS_MAX: Final = 240
+PORT_OFFSET: Final = 7_300
+"""Beside a network on the usual ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,10 @@ def switch_off(target: Path, switch: Switch) -> None:
         run(target, "chaincode.build")
 
 
-def run(target: Path, module: str) -> subprocess.CompletedProcess[str]:
+def run(target: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of the copy."""
     return subprocess.run(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         cwd=target,
         env={**os.environ, "PYTHONPATH": str(target)},
         capture_output=True,
@@ -145,7 +147,7 @@ def try_switch(switch: Switch) -> bool:
         target = Path(folder) / "copy"
         copy_project(target)
         switch_off(target, switch)
-        done = run(target, "scripts.demo")
+        done = run(target, "scripts.demo", "--port-offset", str(PORT_OFFSET))
     found = FAILED.search(done.stdout)
     named = found[1] if found else "no step named"
     noticed = done.returncode != 0 and named.startswith(switch.step)

@@ -24,6 +24,9 @@ def start(folder: Path, *command: str) -> int:
             start_new_session=True,
         )
     (folder / "node.pid").write_text(f"{process.pid}\n", encoding="ascii")
+    # For a moment after exec the kernel shows no command line, and nobody would know the process.
+    while running(folder) is None and process.poll() is None:
+        time.sleep(0.001)
     return process.pid
 
 

@@ -3,7 +3,7 @@
 Fields and their order follow the yellow paper, section 4.4, and the EIPs that appended to it. A
 header ends at its first absent field, so those of older rule sets decode as well; Dataccord's own
 blocks are Prague and carry all 21. Which values the fields may take is judged in
-`node.spec.block_rules`; what `extra_data` means is QBFT's and stands in `node.spec.seal`.
+`node.chain.header_rules`; what `extra_data` means is QBFT's and stands in `node.spec.seal`.
 """
 
 from dataclasses import dataclass, fields

@@ -44,10 +44,10 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
 )
 
 
-async def play(folder: Path) -> int:
+async def play(folder: Path, port_offset: int) -> int:
     """Play all steps; return the exit code."""
     began = time.monotonic()
-    async with World(folder) as world:
+    async with World(folder, port_offset) as world:
         for title, step in STEPS:
             summary = (step.__doc__ or "").split("\n")[0]
             print(f"[{time.monotonic() - began:5.1f} s] step {title}: {summary}", flush=True)
@@ -69,12 +69,13 @@ def main() -> int:
     """Play the demo in a fresh folder."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--dir", type=Path, help="keep everything in this new folder")
+    parser.add_argument("--port-offset", type=int, default=0, help="added to every port")
     arguments = parser.parse_args()
     if arguments.dir is not None:
         arguments.dir.mkdir(parents=True)
-        return asyncio.run(play(arguments.dir.absolute()))
+        return asyncio.run(play(arguments.dir.absolute(), arguments.port_offset))
     folder = Path(tempfile.mkdtemp(prefix="dataccord-demo-"))
-    code = asyncio.run(play(folder))
+    code = asyncio.run(play(folder, arguments.port_offset))
     if code == 0:
         shutil.rmtree(folder)
     else:

@@ -42,7 +42,8 @@ RECORD = record_query(PURPOSE, RECORD_FIELDS)
 async def start_network(world: World) -> None:
     """Four validators of four members reach block 1 within 30 s."""
     began = time.monotonic()
-    status = dataccord("net", "up", "--validators", "4", "--dir", str(world.folder / "net"))
+    place = ("--dir", str(world.folder / "net"), "--port-offset", str(world.port_offset))
+    status = dataccord("net", "up", "--validators", "4", *place)
     elapsed = time.monotonic() - began
     require(all(node["running"] for node in status["nodes"]), "a validator does not run")
     require(all(node["height"] >= 1 for node in status["nodes"]), "a validator has no block 1")

@@ -30,6 +30,7 @@ from node.spec.types import Hash32
 PROJECT = Path(__file__).parent.parent.parent
 DATA = PROJECT / "config" / "demo"
 GATEWAY_PORT = 8600
+"""Where the gateway listens, before the offset that moves all of the demo's ports."""
 
 
 class StepFailed(Exception):
@@ -74,6 +75,7 @@ class World:
     """Everything the steps share."""
 
     folder: Path
+    port_offset: int = 0
     network: DevelopmentNetwork = field(init=False)
     gateway: subprocess.Popen[bytes] | None = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -147,7 +149,7 @@ class World:
         await self.view.advance()
         authorities = await self.view.authorities(self.network.members["provider"])
         self.consumer = Consumer(
-            f"https://127.0.0.1:{GATEWAY_PORT}",
+            f"https://127.0.0.1:{GATEWAY_PORT + self.port_offset}",
             gateway_tls(authorities[0]),
             self.consumer_key,
             self.folder / "consumer" / "uses.sqlite",
@@ -160,7 +162,7 @@ class World:
         return (
             f'genesis_hash = "{self.network.genesis_hash}"\nrpc = "{self.network.nodes[1].rpc}"\n'
             f'account_key = "{keys}/gateway.key"\nstore = "uses.sqlite"\n'
-            f'host = "127.0.0.1"\nport = {GATEWAY_PORT}\n'
+            f'host = "127.0.0.1"\nport = {GATEWAY_PORT + self.port_offset}\n'
             f'certificate = "{keys}/tls-cert.pem"\nprivate_key = "{keys}/tls-key.pem"\n\n'
             f'[[sources]]\nproduct = "0x{product.hex()}"\nmanifest = "{DATA}/product.json"\n'
             f'file = "{DATA}/german_credit.csv"\nsubjects = "subjects.json"\n'
