@@ -13,7 +13,7 @@ from typing import Final
 
 from node.cli.output import run_handler
 
-NOUNS: Final = ("net", "node", "gateway", "audit")
+NOUNS: Final = ("net", "node", "gateway", "audit", "store")
 
 __all__ = ["NOUNS", "main"]
 

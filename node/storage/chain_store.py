@@ -47,7 +47,7 @@ class ChainStore:
         """Return the newest block."""
         head = self.blocks.head()
         if head is None:
-            raise StoreError("store: empty", next_command="dataccord node run --genesis FILE")
+            raise StoreError("store: empty", next_command="dataccord node run --config FILE")
         return head
 
     def check_chain(self, chain_id: int, genesis_hash: Hash32) -> None:
