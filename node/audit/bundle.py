@@ -24,8 +24,8 @@ from node.spec.codec import (
 )
 from node.spec.crypto import SIGNATURE_LENGTH
 from node.spec.finality import FinalHeader
-from node.spec.header import decode_header, encode_header
 from node.spec.header import Header as BlockHeader
+from node.spec.header import decode_header, encode_header
 from node.spec.state_proof import SlotProof, StorageProof
 from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt, SignedReceipt
@@ -101,7 +101,7 @@ def encode_bundle(bundle: Bundle) -> bytes:
             [[_final_items(c.final), _storage_items(c.validators)] for c in bundle.changes],
             [_block_items(record) for record in bundle.blocks],
             [[record.address, _storage_items(record.proof)] for record in bundle.state],
-            [[trail.lease, [_use_items(use) for use in trail.receipts]] for trail in bundle.trails],
+            [_trail_items(trail) for trail in bundle.trails],
         ]
     )
     return body + hashlib.sha256(body).digest()
@@ -117,8 +117,14 @@ def _final_items(final: FinalHeader) -> Encodable:
 
 
 def _block_items(record: BlockRecord) -> Encodable:
-    inclusions = [[part.index, part.transaction, part.receipt] for part in record.inclusions]
+    inclusions: list[Encodable] = [
+        [part.index, part.transaction, part.receipt] for part in record.inclusions
+    ]
     return [_final_items(record.final), inclusions]
+
+
+def _trail_items(trail: Trail) -> Encodable:
+    return [trail.lease, [_use_items(use) for use in trail.receipts]]
 
 
 def _use_items(use: SignedReceipt) -> Encodable:

@@ -1,130 +1,177 @@
 """The checks that need no knowledge of data sharing: genesis, sets, seals, inclusion, state.
 
-Each takes the evidence, adds to it what it proved, and raises an `IntegrityError` that names the
-object which does not hold. They run in this order; each stands on those before it.
+Each takes the evidence, adds to it what it proved, and raises where an object does not hold. They
+run in this order; each stands on those before it. Proofs show exactly the slots their step needs,
+and a header carries exactly a quorum of seals by ascending signer: so one trail has one file.
 """
 
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any, Final
+
 import chaincode
-from node.audit.bundle import BlockRecord, Inclusion
-from node.audit.evidence import Evidence, Happening
-from node.errors import IntegrityError, ProofError, RemoteError
+from node.audit.bundle import BlockRecord, Inclusion, StateRecord
+from node.audit.evidence import Evidence, Happening, naming, place, require, text_of
+from node.errors import ProofError
 from node.sdk.abi import decode_event
 from node.spec import registry
 from node.spec.codec import encode
 from node.spec.crypto import keccak256
-from node.spec.finality import genesis_sets, proved_set, verify_final
+from node.spec.finality import (
+    FinalHeader,
+    ValidatorSets,
+    genesis_sets,
+    proved_set,
+    verify_final,
+)
 from node.spec.receipt import decode_receipt
-from node.spec.seal import hash_for_block
-from node.spec.state_proof import verify_account, verify_storage
+from node.spec.seal import hash_for_block, quorum, verify_seals
+from node.spec.state_proof import SLOTS_MAX, StorageProof, reader, verify_account, verify_storage
 from node.spec.transaction import decode_transaction
 from node.spec.trie import verify
-from node.spec.types import Address, Hash32
+from node.spec.types import Hash32
 
-CONTRACTS = {
+Details = Mapping[str, Any]
+"""What a check found, for its line in the report."""
+
+CONTRACTS: Final = {
+    registry.MEMBERS: "members",
     registry.CATALOG: "catalog",
     registry.AUTHORIZATIONS: "authorizations",
     registry.LEASES: "leases",
-    registry.MEMBERS: "members",
 }
+WATCHED: Final = {
+    registry.AUTHORIZATIONS: "authorizations",
+    registry.LEASES: "leases",
+}
+"""The contracts whose events make a trail."""
 
 
-def check_genesis(evidence: Evidence, trusted: Hash32 | None) -> str:
+def check_genesis(evidence: Evidence, trusted: Hash32 | None) -> Details:
     """The genesis header hashes to the trusted hash, and its state names the first validators."""
     bundle = evidence.bundle
-    anchor = hash_for_block(bundle.genesis) if trusted is None else trusted
-    evidence.sets = dict(genesis_sets(bundle.genesis, anchor, bundle.genesis_validators))
-    return f"0x{anchor.hex()}"
+    with naming("genesis"):
+        anchor = hash_for_block(bundle.genesis) if trusted is None else trusted
+        evidence.sets = dict(genesis_sets(bundle.genesis, anchor, bundle.genesis_validators))
+        _require_set_slots("genesis", bundle.genesis_validators, evidence.sets)
+    evidence.genesis_hash = anchor
+    return {"genesis": text_of(anchor)}
 
 
-def check_validator_sets(evidence: Evidence) -> str:
+def check_validator_sets(evidence: Evidence) -> Details:
     """Each later validator set is proved by a header that the one before it sealed (N15)."""
     sets = dict(evidence.sets)
     for change in evidence.bundle.changes:
-        verify_final(change.final, sets)
-        found = proved_set(change.final.header, change.validators)
-        if min(found) <= max(sets):
-            raise ProofError(
-                f"validator set: block {change.final.header.number} proves none that is new"
-            )
+        number, known = change.final.header.number, max(sets)
+        subject = f"validator set proved by block {number}"
+        with naming(subject):
+            version = _check_final(change.final, sets)
+            found = proved_set(change.final.header, change.validators)
+        require(
+            subject,
+            (version == known, f"it was sealed by set {version}, the newest before it is {known}"),
+            (min(found) > known, f"set {min(found)} is no newer than {known}"),
+        )
+        _require_set_slots(subject, change.validators, found)
         sets.update(found)
     evidence.sets = sets
-    return f"{len(sets)} set(s)"
+    return {"sets": len(sets), "validators": len(sets[max(sets)])}
 
 
-def check_finality(evidence: Evidence) -> str:
+def _require_set_slots(subject: str, proof: StorageProof, found: ValidatorSets) -> None:
+    count = sum(map(len, found.values()))
+    needed = {registry.VALIDATORS, registry.VALIDATOR_SET_VERSION}
+    needed |= {registry.slot_of_validator(position) for position in range(count)}
+    shown = {part.slot for part in proof.slots}
+    require(subject, (shown == needed, "its proof shows slots that the set does not need"))
+
+
+def _check_final(final: FinalHeader, sets: ValidatorSets) -> int:
+    """Check that a header is final in its one form; return the version of the set behind it."""
+    verify_final(final, sets)
+    if [part.slot for part in final.version.slots] != [registry.VALIDATOR_SET_VERSION]:
+        raise ProofError("the proof of the set's version shows other slots too")
+    proved = verify_storage(final.parent.state_root, registry.MEMBERS, final.version)
+    version = registry.validator_set_version(reader(proved))
+    signers = verify_seals(final.header, sets[version])
+    if len(signers) != quorum(len(sets[version])) or any(a > b for a, b in pairwise(signers)):
+        raise ProofError("the header does not carry just a quorum of seals by ascending signer")
+    return version
+
+
+def check_finality(evidence: Evidence) -> Details:
     """Each block is sealed by a quorum of the set in force, and blocks ascend."""
     previous = 0
+    require("bundle", (bool(evidence.bundle.blocks), "it holds no block"))
     for record in evidence.bundle.blocks:
         number = record.final.header.number
-        if number <= previous:
-            raise ProofError(f"block {number}: does not follow block {previous} in the bundle")
-        verify_final(record.final, evidence.sets)
+        subject = f"block {number}"
+        require(subject, (number > previous, f"it does not follow block {previous} in the bundle"))
+        with naming(subject):
+            evidence.sealing_versions.add(_check_final(record.final, evidence.sets))
         previous = number
-    if not previous:
-        raise ProofError("bundle: holds no block")
-    return f"{len(evidence.bundle.blocks)} blocks up to {previous}"
+    return {"blocks": len(evidence.bundle.blocks), "last": previous}
 
 
-def check_inclusion(evidence: Evidence) -> str:
+def check_inclusion(evidence: Evidence) -> Details:
     """Each transaction and its receipt stand at one index under the block's two roots."""
     count = 0
     for record in evidence.bundle.blocks:
         last = -1
         for inclusion in record.inclusions:
-            if inclusion.index <= last:
-                raise ProofError(f"block {record.final.header.number}: indices do not ascend")
-            last = inclusion.index
-            evidence.happenings += _happenings(record, inclusion)
-            count += 1
-    return f"{count} transactions, {len(evidence.happenings)} events"
+            number = record.final.header.number
+            subject = place(number, inclusion.index)
+            require(subject, (inclusion.index > last, "indices do not ascend"))
+            with naming(subject):
+                _add_happenings(evidence, record, inclusion)
+            last, count = inclusion.index, count + 1
+    return {"transactions": count, "events": len(evidence.happenings)}
 
 
-def _happenings(record: BlockRecord, inclusion: Inclusion) -> list[Happening]:
-    header = record.final.header
-    where = f"block {header.number}, transaction {inclusion.index}"
-    key = encode(inclusion.index)
-    try:
-        raw = verify(header.transactions_root, key, inclusion.transaction)
-        held = verify(header.receipts_root, key, inclusion.receipt)
-    except ProofError as error:
-        raise ProofError(f"{where}: {error.what}", why=error.why) from error
+def _add_happenings(evidence: Evidence, record: BlockRecord, inclusion: Inclusion) -> None:
+    header, key = record.final.header, encode(inclusion.index)
+    raw = verify(header.transactions_root, key, inclusion.transaction)
+    held = verify(header.receipts_root, key, inclusion.receipt)
     if raw is None or held is None:
-        raise ProofError(f"{where}: proved to be absent")
+        raise ProofError("proved to be absent")
     receipt, transaction = decode_receipt(held), decode_transaction(raw)
     if not receipt.succeeded:
-        raise ProofError(f"{where}: failed, and shows nothing")
-    found = []
+        raise ProofError("the transaction failed, and shows nothing")
     for log in receipt.logs:
-        contract = CONTRACTS.get(log.address)
-        event = None if contract is None else _event(contract, log, where)
+        contract = WATCHED.get(log.address)
+        event = None if contract is None else decode_event(contract, log)
         if event is not None:
-            found.append(Happening(event, transaction, header, inclusion.index))
-    return found
+            order = len(evidence.happenings)
+            happening = Happening(event, transaction, header, inclusion.index, order)
+            evidence.happenings.append(happening)
 
 
-def _event(contract: str, log, where: str):  # type: ignore[no-untyped-def]
-    try:
-        return decode_event(contract, log)
-    except RemoteError as error:
-        raise IntegrityError(f"{where}: {error.what}") from error
-
-
-def check_state(evidence: Evidence) -> str:
+def check_state(evidence: Evidence) -> Details:
     """Slots of the last block's state are proved, under the contracts that this auditor knows."""
     root = evidence.last.state_root
-    words: dict[Address, dict[int, int]] = {}
+    _require_record_order(evidence.bundle.state)
     for record in evidence.bundle.state:
-        name = CONTRACTS.get(record.address)
-        where = f"state of 0x{record.address.hex()}"
-        if name is None or record.address in words:
-            raise ProofError(f"{where}: no contract of Dataccord, or shown twice")
-        try:
-            words[record.address] = dict(verify_storage(root, record.address, record.proof))
-        except ProofError as error:
-            raise ProofError(f"{where}: {error.what}", why=error.why) from error
-        account = verify_account(root, record.address, record.proof.account)
-        known = keccak256(chaincode.load(name).runtime)
-        if account is None or account.code_hash != known:
-            raise ProofError(f"{where}: its code is not the contract this version knows")
-    evidence.words = words
-    return f"{sum(map(len, words.values()))} slots of {len(words)} contracts"
+        name, subject = CONTRACTS.get(record.address), f"state of {text_of(record.address)}"
+        require(subject, (name is not None, "it is no contract of Dataccord"))
+        with naming(subject):
+            found = verify_storage(root, record.address, record.proof)
+            account = verify_account(root, record.address, record.proof.account)
+        known = keccak256(chaincode.load(str(name)).runtime)
+        holds = account is not None and account.code_hash == known
+        require(subject, (holds, "its code is not the contract that this version knows"))
+        evidence.words.setdefault(record.address, {}).update(found)
+    slots = sum(map(len, evidence.words.values()))
+    return {"slots": slots, "contracts": len(evidence.words), "block": evidence.last.number}
+
+
+def _require_record_order(records: Iterable[StateRecord]) -> None:
+    """A contract's slots ascend, in records of which all but the last are full."""
+    for before, after in pairwise(records):
+        subject = f"state of {text_of(after.address)}"
+        ascends = before.address < after.address or (
+            before.address == after.address
+            and len(before.proof.slots) == SLOTS_MAX
+            and bool(after.proof.slots)
+            and before.proof.slots[-1].slot < after.proof.slots[0].slot
+        )
+        require(subject, (ascends, "records of state are out of order, or divided otherwise"))

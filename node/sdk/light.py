@@ -40,6 +40,8 @@ class LightClient:
         self.client = client
         self.genesis_hash = genesis_hash
         self.sets: dict[int, tuple[Address, ...]] = {}
+        self.changes: list[tuple[FinalHeader, StorageProof]] = []
+        """What proved each set after the first, in order; evidence for others (N15)."""
         self.head: Header | None = None
 
     @property
@@ -52,7 +54,7 @@ class LightClient:
     async def start(self) -> None:
         """Prove the genesis validator set."""
         genesis = await self.client.header(0)
-        proof = await self._set_proof(0)
+        proof = await self.set_proof(0)
         self.sets = dict(genesis_sets(genesis, self.genesis_hash, proof))
         self.head = genesis
 
@@ -95,7 +97,7 @@ class LightClient:
         proof = await self.storage(address, slots, head.number)
         return dict(verify_storage(head.state_root, address, proof))
 
-    async def _set_proof(self, number: int) -> StorageProof:
+    async def set_proof(self, number: int) -> StorageProof:
         """Return the proof of the whole validator set in the state after a block."""
         count = reader(await self._claimed(number, (VALIDATORS,)))(VALIDATORS)
         if not 0 < count <= VALIDATORS_MAX:
@@ -126,12 +128,13 @@ class LightClient:
         """Prove the first set after the newest known one, changed at or before block `last`."""
         known = max(self.sets)
         number = await self._first_change(known, max(0, self.current.number - 1), last)
-        claim, proof = await self.final_header(number), await self._set_proof(number)
+        claim, proof = await self.final_header(number), await self.set_proof(number)
         verify_final(claim, self.sets)
         found: ValidatorSets = proved_set(claim.header, proof)
         if all(version <= known for version in found):
             raise ProofError(f"block {number}: proves no later validator set than {known}")
         self.sets.update(found)
+        self.changes.append((claim, proof))
         return claim, proof
 
     async def _first_change(self, known: int, low: int, high: int) -> int:

@@ -1,0 +1,98 @@
+"""Leases: numbered without gap, opened within the terms and while active, as state keeps them."""
+
+from node.audit.checks_chain import Details
+from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, require
+from node.spec import registry
+from node.spec.registry import LeaseState
+from node.spec.terms import Wanted, refuse_request
+from node.spec.types import Hash32
+from node.spec.usage import lease_id
+from node.spec.vocabulary import DeliveryMode
+
+
+def check_leases(evidence: Evidence, case: Case) -> Details:
+    """Leases run 1 to the number in state, each within the terms, opened while active (R7)."""
+    opened = case.named("LeaseOpened")
+    for number, happening in enumerate(opened, 1):
+        found, subject = happening.value("number"), f"{case.name}, {happening.where}"
+        require(subject, (found == number, f"lease {found} stands where {number} is due"))
+    count = case.state.leases
+    require(case.name, (len(opened) == count, f"{len(opened)} leases shown of {count} in state"))
+    case.leases = tuple(_lease(evidence, case, happening) for happening in opened)
+    for lease in case.leases:
+        _require_within_terms(case, lease)
+        _require_active(case, lease)
+    return {"leases": count}
+
+
+def _lease(evidence: Evidence, case: Case, opened: Happening) -> LeaseCase:
+    number, identifier = opened.value("number"), Hash32(opened.value("lease"))
+    subject = f"{case.name}, lease {number}"
+    expected = lease_id(case.identifier, number)
+    require(subject, (identifier == expected, "its id is not the hash of its number"))
+    with naming(subject):
+        state = registry.lease(evidence.reader(registry.LEASES), identifier)
+        sender = opened.sender()
+        direct = opened.call()
+    require(subject, (state is not None, "state holds no such lease"))
+    assert state is not None, "required above"
+    _require_state_of_event(subject, case, opened, state)
+    if direct is None or direct.name not in ("open", "openMany"):
+        case.cannot_show("indirect", event=opened.where)
+    else:
+        own = sender == state.consumer_key
+        require(subject, (own, "it was not opened by the consumer key it names"))
+    events = tuple(h for h in case.events if h.event.values.get("lease") == identifier)
+    receipts = evidence.trail(identifier)
+    return LeaseCase(number, opened, events, state, receipts, evidence.hashes(identifier))
+
+
+def _require_state_of_event(subject: str, case: Case, opened: Happening, state: LeaseState) -> None:
+    granted = state.fields or case.terms.fields
+    pairs = (
+        ("uses", opened.value("uses"), state.uses),
+        ("purpose", opened.value("purpose"), state.purpose),
+        ("fields", opened.value("fields"), granted),
+        ("mode", opened.value("mode"), state.mode),
+        ("end", opened.value("expiresAt"), state.expires_at),
+        ("opening block", opened.block, state.opened_at),
+        ("provider's key", opened.address("providerKey"), state.provider_key),
+        ("consumer's key", opened.address("consumerKey"), state.consumer_key),
+        ("provider", case.terms.provider, state.provider),
+        ("consumer", case.terms.consumer, state.consumer),
+    )
+    for name, told, kept in pairs:
+        require(subject, (told == kept, f"event and state differ in {name}"))
+
+
+def _require_within_terms(case: Case, lease: LeaseCase) -> None:
+    opened, terms = lease.opened, case.terms
+    subject = f"{case.name}, lease {lease.number}"
+    mode = lease.state.mode
+    require(subject, (mode in tuple(DeliveryMode), f"unknown delivery mode {mode}"))
+    wanted = Wanted(
+        lease.state.purpose,
+        opened.value("fields"),
+        DeliveryMode(mode),
+        opened.value("destination"),
+        opened.time,
+    )
+    refusal = refuse_request(terms, wanted)
+    require(
+        subject,
+        (refusal is None, f"it was opened against the terms: {refusal}"),
+        (opened.time < lease.state.expires_at <= terms.valid_until, "it ends after the terms"),
+        (lease.state.uses > 0, "it reserves no uses"),
+    )
+
+
+def _require_active(case: Case, lease: LeaseCase) -> None:
+    subject = f"{case.name}, lease {lease.number}"
+    begins = case.named("AuthorizationActivated")
+    ends = case.named("AuthorizationRevoked", "AuthorizationTerminated", "AuthorizationRejected")
+    order = lease.opened.order
+    require(
+        subject,
+        (bool(begins) and begins[0].order < order, "it was opened before the grant was active"),
+        (all(order < end.order for end in ends), "it was opened after the grant had ended"),
+    )

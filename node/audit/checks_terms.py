@@ -1,0 +1,223 @@
+"""Terms and approvals: what was agreed is what state enforces, and every party it needs agreed.
+
+The required parties are computed here from the terms and the product's fields, not taken from the
+contract's word (R4). An approval is a signature over the terms carried in calldata, or a
+transaction by an account of the party; accounts belong to members for ever, so the registry of the
+last block tells whose they are. That an account held the approver's role at that time is the
+contract's judgement, whose code is proved.
+"""
+
+from typing import Final
+
+from node.audit.calldata import plain_signature
+from node.audit.checks_chain import Details
+from node.audit.evidence import Case, Evidence, Happening, naming, require
+from node.spec import registry
+from node.spec.crypto import recover
+from node.spec.registry import mapping_slot
+from node.spec.terms import Terms, authorization_id
+from node.spec.types import Address, Hash32
+from node.spec.vocabulary import (
+    HOME,
+    AuthorizationStatus,
+    DeliveryMode,
+    MemberKind,
+    Party,
+    SubjectMode,
+    mask,
+)
+
+GUARDED: Final = mask(DeliveryMode.QUERY, DeliveryMode.MODEL, DeliveryMode.PSI, DeliveryMode.MPC)
+"""Modes in which no record of a person leaves the provider."""
+
+VERSIONS: Final = 0
+"""Position of `versions` in Catalog: product to version number to the words below."""
+_SUMMARY, _TEMPLATE, _LEVELS, _CLASS3 = 0, 2, 3, 10
+LEVELS: Final = 5
+
+_APPROVAL_ENDS: Final = (AuthorizationStatus.REQUESTED, AuthorizationStatus.PARTIALLY_APPROVED)
+
+
+def product_slots(product: Hash32, version: int) -> tuple[int, ...]:
+    """Return the slots of a product version that its terms depend on."""
+    base = mapping_slot(mapping_slot(VERSIONS, product), version)
+    levels = range(_LEVELS, _LEVELS + LEVELS)
+    return tuple(base + offset for offset in (_SUMMARY, _TEMPLATE, *levels, _CLASS3))
+
+
+def check_terms(evidence: Evidence, case: Case) -> Details:
+    """The terms hash to the authorization's id, and state holds these terms and no others."""
+    computed = authorization_id(case.terms, evidence.chain_id)
+    require(case.name, (computed == case.identifier, "the terms do not hash to its id"))
+    with naming(case.name):
+        read = evidence.reader(registry.AUTHORIZATIONS)
+        case.proved_state = registry.authorization(read, case.identifier)
+    require(case.name, (case.proved_state is not None, "state holds no such authorization"))
+    _require_state_of_terms(case)
+    _require_product(evidence, case)
+    return {"uses": case.terms.maximum_uses, "from": case.terms.valid_from}
+
+
+def _require_state_of_terms(case: Case) -> None:
+    names = (
+        *("provider", "consumer", "exchange", "product", "product_version", "subject_mode"),
+        *("subject", "purpose", "fields", "modes", "destination", "maximum_uses", "valid_from"),
+        *("valid_until", "unsigned_maximum", "answer_within", "settle_within"),
+    )
+    for name in names:
+        same = getattr(case.state, name) == getattr(case.terms, name)
+        require(case.name, (same, f"state and terms differ in {name.replace('_', ' ')}"))
+
+
+def _require_product(evidence: Evidence, case: Case) -> None:
+    """The product version is the provider's, and its fields may be granted so (R4)."""
+    terms = case.terms
+    read = evidence.reader(registry.CATALOG)
+    slots = product_slots(terms.product, terms.product_version)
+    summary, template, *levels, class3 = (read(slot) for slot in slots)
+    case.levels = tuple(levels)
+    high = terms.fields & (levels[3] | levels[4])
+    require(
+        case.name,
+        (summary & 0xFFFFFFFF == terms.provider, "the product is another member's"),
+        (template == int.from_bytes(terms.template, "big"), "the template is not the product's"),
+        (terms.fields >> (summary >> 56) == 0, "a field that the product does not have"),
+        (terms.fields & class3 == 0, "a field of class C3 is granted"),
+        (not high or terms.modes & ~GUARDED == 0, "a mode not allowed at level 4"),
+        (not terms.fields & levels[4] or terms.destination == HOME, "level 5 goes abroad"),
+    )
+
+
+def required_parties(terms: Terms, levels: tuple[int, ...]) -> int:
+    """Return the mask of parties whose approval the terms need (R2, R4)."""
+    parties = mask(Party.PROVIDER, Party.CONSUMER)
+    if terms.subject_mode == SubjectMode.ONE:
+        parties |= mask(Party.SUBJECT)
+    if terms.exchange:
+        parties |= mask(Party.EXCHANGE)
+    high = terms.fields & (levels[3] | levels[4])
+    if high or terms.modes & mask(DeliveryMode.RAW) or terms.destination != HOME:
+        parties |= mask(Party.REGULATOR)
+    return parties
+
+
+def check_approvals(evidence: Evidence, case: Case) -> Details:
+    """Each required party approved the terms, all before the authorization became active."""
+    required = required_parties(case.terms, case.levels)
+    shown = case.requested.value("required")
+    require(
+        case.name,
+        (shown == required == case.state.required, "other parties are required by its terms"),
+    )
+    approved = mask(Party.CONSUMER)
+    _require_requester(evidence, case)
+    approvals = case.named("AuthorizationApproved")
+    for happening in approvals:
+        _require_approval(evidence, case, happening)
+        party = happening.value("parties")
+        require(
+            f"{case.name}, {happening.where}",
+            (party & required & ~approved == party != 0, "not the approval of an awaited party"),
+            (happening.value("approved") == approved | party, "other parties had approved"),
+        )
+        approved |= party
+    require(case.name, (approved == case.state.approved, _missing(case, approved)))
+    _require_activation(case, approvals, approved == required)
+    return {"parties": approved.bit_count(), "required": required.bit_count()}
+
+
+def _missing(case: Case, approved: int) -> str:
+    absent = [p.name.lower() for p in Party if (case.state.approved & ~approved) >> p & 1]
+    return f"state holds approvals that the bundle does not show: {', '.join(absent) or 'none'}"
+
+
+def _require_requester(evidence: Evidence, case: Case) -> None:
+    subject = f"{case.name}, {case.requested.where}"
+    with naming(subject):
+        call = case.requested.call()
+        if call is None or call.name != "request":
+            case.cannot_show("indirect", event=case.requested.where)
+            return
+        _require_account(evidence, case, case.requested.sender(), Party.CONSUMER)
+
+
+def _require_approval(evidence: Evidence, case: Case, happening: Happening) -> None:
+    """Who approved is shown by a signature over the terms, or by the transaction's own."""
+    subject = f"{case.name}, {happening.where}"
+    account = happening.address("account")
+    with naming(subject):
+        call = happening.call()
+        if call is not None and call.name == "approveSigned":
+            signer = recover(case.identifier, plain_signature(call.arguments[1]))
+            require(subject, (signer == account, "the terms are signed by another account"))
+        elif call is not None and call.name == "approve":
+            sender = happening.sender()
+            require(subject, (sender == account, "the transaction is signed by another account"))
+        else:
+            case.cannot_show("indirect", event=happening.where)
+        parties = happening.value("parties")
+        known = [party for party in Party if parties == 1 << party]
+        require(subject, (len(known) == 1, "an approval is one party's"))
+        _require_account(evidence, case, account, known[0])
+
+
+def _require_account(evidence: Evidence, case: Case, account: Address, party: Party) -> None:
+    require_account(evidence, case, account, party)
+    if party == Party.REGULATOR:
+        case.regulators.append(registry.member_of(evidence.reader(registry.MEMBERS), account))
+
+
+def require_account(evidence: Evidence, case: Case, account: Address, party: Party) -> None:
+    """Raise unless an account is that of a party: the subject's key, or one of its member."""
+    subject, terms = f"{case.name}, account 0x{account.hex()}", case.terms
+    if party == Party.SUBJECT:
+        require(subject, (account == terms.subject, "it is not the subject's key"))
+        return
+    read = evidence.reader(registry.MEMBERS)
+    index = registry.member_of(read, account)
+    members = {
+        Party.PROVIDER: terms.provider,
+        Party.CONSUMER: terms.consumer,
+        Party.EXCHANGE: terms.exchange,
+    }
+    if party == Party.REGULATOR:
+        kind = read(registry.slot_of_member_standing(index)) & 255
+        require(subject, (kind == MemberKind.REGULATOR, "its member is no regulator"))
+        return
+    require(subject, (index == members[party] != 0, f"it is no account of the {_name(party)}"))
+
+
+def _name(party: Party) -> str:
+    return party.name.lower()
+
+
+def _require_activation(case: Case, approvals: list[Happening], complete: bool) -> None:
+    activations = case.named("AuthorizationActivated")
+    require(
+        case.name,
+        (len(activations) == complete, "it is active without all approvals, or not with them"),
+        (complete or case.state.status != AuthorizationStatus.ACTIVE, "state says active"),
+        (not complete or case.state.status not in _APPROVAL_ENDS, "state says not yet active"),
+    )
+    if activations:
+        active, last = activations[0], max(h.order for h in (case.requested, *approvals))
+        same = (active.block, active.index) == (approvals[-1].block, approvals[-1].index)
+        require(
+            f"{case.name}, {active.where}",
+            (same and active.order > last, "it does not follow the last approval"),
+        )
+
+
+def check_parties(evidence: Evidence, case: Case) -> Details:
+    """The parties are members of the consortium, each known by its LEI or USCC."""
+    terms = case.terms
+    wanted = {terms.provider, terms.consumer, *case.regulators}
+    wanted |= {terms.exchange} if terms.exchange else set()
+    for index in sorted(wanted):
+        subject = f"{case.name}, member {index}"
+        with naming(subject):
+            member = registry.member(evidence.reader(registry.MEMBERS), index)
+        require(subject, (member is not None and bool(member.identifier), "it is no member"))
+        if member is not None:
+            case.members[index] = member
+    return {"members": len(wanted)}
