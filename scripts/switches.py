@@ -72,8 +72,8 @@ SWITCHES: Final = (
         (
             Edit(
                 "node/gateway/meter.py",
-                "if signer != lease.consumer_key:",
-                "if signer == bytes(20):",
+                '_check_consumer(digest, signature, lease, "countersignature")',
+                "_ = digest",
             ),
         ),
     ),

@@ -94,23 +94,29 @@ class Meter:
         use = self._journal.get(lease.lease, number)
         if use is None or use.receipt is None:
             raise refuse("no such receipt", f"use {number} has none")
-        try:
-            signer = recover(receipt_hash(use.receipt, self._chain_id), signature)
-        except SignatureError as error:
-            raise refuse("countersignature is malformed", error.what) from error
-        if signer != lease.consumer_key:
-            raise refuse("countersignature is not the consumer's", f"signed by 0x{signer.hex()}")
+        digest = receipt_hash(use.receipt, self._chain_id)
+        _check_consumer(digest, signature, lease, "countersignature")
         self._journal.countersign(lease.lease, number, signature)
 
     def sign_batch(
-        self, provider: int, consumer: int, wishes: list[RangeRequest]
+        self, lease: LeaseState, wishes: list[RangeRequest], signature: bytes
     ) -> tuple[BuiltBatch, bytes]:
-        """Return the batch over our own receipts for these ranges, and our signature over it."""
-        built = build_batch(self._journal, provider, consumer, wishes, self._chain_id)
-        return built, sign(self._key, batch_id(built.batch, self._chain_id))
+        """Return the batch over our own receipts for these ranges, and our signature over it.
 
-    def sign_close(self, lease: LeaseState) -> tuple[int, Hash32, bytes]:
-        """Return (number, last receipt's hash, our signature) to close a settled lease (R12a)."""
+        Raises:
+            Refused: the pair's consumer did not sign this very batch.
+        """
+        built = build_batch(self._journal, lease.provider, lease.consumer, wishes, self._chain_id)
+        digest = batch_id(built.batch, self._chain_id)
+        _check_consumer(digest, signature, lease, "batch")
+        return built, sign(self._key, digest)
+
+    def sign_close(self, lease: LeaseState, signature: bytes) -> tuple[int, Hash32, bytes]:
+        """Return (number, last receipt's hash, our signature) to close a settled lease (R12a).
+
+        Raises:
+            Refused: uses are not settled, or the consumer did not sign this very close.
+        """
         progress = self.progress(lease.lease)
         if progress.number != lease.settled + lease.claimed:
             raise Refused(
@@ -118,7 +124,18 @@ class Meter:
                 why=f"{progress.number} uses, {lease.settled} settled",
             )
         digest = close_digest(lease.lease, progress.number, progress.last, self._chain_id)
+        _check_consumer(digest, signature, lease, "close")
         return progress.number, progress.last, sign(self._key, digest)
+
+
+def _check_consumer(digest: Hash32, signature: bytes, lease: LeaseState, what: str) -> None:
+    """Refuse unless the lease's consumer key signed `digest`."""
+    try:
+        signer = recover(digest, signature)
+    except SignatureError as error:
+        raise refuse(f"{what} is malformed", error.what) from error
+    if signer != lease.consumer_key:
+        raise refuse(f"{what} is not the consumer's", f"signed by 0x{signer.hex()}")
 
 
 def commitment(salt: bytes, content: bytes) -> Hash32:

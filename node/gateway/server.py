@@ -104,14 +104,15 @@ class Door:
         if not isinstance(listed, list) or not 0 < len(listed) <= RANGES_MAX:
             raise DecodeError(f"ranges: expected 1 to {RANGES_MAX}")
         wishes = [wire.from_json(RangeRequest, entry) for entry in listed]
-        if any(wish.last - wish.first > 100_000 for wish in wishes):
-            raise DecodeError("ranges: more than 100000 uses in one")
-        built, signature = await self._service.sign_batch(wishes)
+        theirs = wire.data(body, "signature", SIGNATURE_LENGTH)
+        built, signature = await self._service.sign_batch(wishes, theirs)
         return {"root": wire.to_hex(built.batch.root), "signature": wire.to_hex(signature)}
 
     async def _sign_close(self, body: Mapping[str, Any]) -> dict[str, Any]:
         number, last, signature = await self._service.sign_close(
-            wire.hash_of(body, "authorization"), wire.number(body, "lease")
+            wire.hash_of(body, "authorization"),
+            wire.number(body, "lease"),
+            wire.data(body, "signature", SIGNATURE_LENGTH),
         )
         return {"used": number, "last": wire.to_hex(last), "signature": wire.to_hex(signature)}
 

@@ -114,20 +114,27 @@ class Service:
         async with self._lock(identifier):
             self._meter.countersign(await self._lease(identifier), use, signature)
 
-    async def sign_batch(self, wishes: list[RangeRequest]) -> tuple[BuiltBatch, bytes]:
+    async def sign_batch(
+        self, wishes: list[RangeRequest], signature: bytes
+    ) -> tuple[BuiltBatch, bytes]:
         """Return the batch of these ranges as our journal has it, and our signature."""
         await self._advance()
         leases = [await self._lease(lease_id(wish.authorization, wish.lease)) for wish in wishes]
-        pairs = {(lease.provider, lease.consumer, lease.provider_key) for lease in leases}
-        if len(pairs) != 1 or {key for _, _, key in pairs} != {self._meter.address}:
+        pairs = {(lease.provider_key, lease.consumer_key) for lease in leases}
+        if len(pairs) != 1 or leases[0].provider_key != self._meter.address:
             raise refuse("batch of more than one pair, or of another gateway")
-        provider, consumer, _ = pairs.pop()
-        return self._meter.sign_batch(provider, consumer, wishes)
+        for lease, wish in zip(leases, wishes, strict=True):
+            if wish.last > lease.uses:
+                raise refuse("batch of more uses than the lease reserved")
+        return self._meter.sign_batch(leases[0], wishes, signature)
 
-    async def sign_close(self, authorization: Hash32, number: int) -> tuple[int, Hash32, bytes]:
+    async def sign_close(
+        self, authorization: Hash32, number: int, signature: bytes
+    ) -> tuple[int, Hash32, bytes]:
         """Return our half of a close of a lease whose uses are all settled."""
         await self._advance()
-        return self._meter.sign_close(await self._lease(lease_id(authorization, number)))
+        lease = await self._lease(lease_id(authorization, number))
+        return self._meter.sign_close(lease, signature)
 
     async def _advance(self) -> None:
         async with self._head_lock:

@@ -132,26 +132,32 @@ class Consumer:
     ) -> tuple[BuiltBatch, bytes, bytes]:
         """Return a batch that both sides built alike, with both signatures."""
         built = build_batch(self.journal, provider, consumer, wishes, self._chain_id)
-        answer = await self.post("/sign-batch", {"ranges": [wire.to_json(w) for w in wishes]})
         digest = batch_id(built.batch, self._chain_id)
-        theirs = wire.data(answer, "signature", SIGNATURE_LENGTH)
-        recover(digest, theirs)
+        ours = sign(self._key, digest)
+        ranges = [wire.to_json(wish) for wish in wishes]
+        body = {"ranges": ranges, "signature": wire.to_hex(ours)}
+        answer = await self.post("/sign-batch", body)
         if wire.hash_of(answer, "root") != built.batch.root:
             raise ProofError("batch: the provider's journal leads to another root")
-        return built, theirs, sign(self._key, digest)
+        return built, wire.data(answer, "signature", SIGNATURE_LENGTH), ours
 
     async def closing(self, lease: LeaseHandle) -> tuple[int, Hash32, bytes, bytes]:
         """Return (uses, last receipt's hash, provider's and own signature) to close a lease."""
-        answer = await self.post(
-            "/sign-close",
-            {"authorization": wire.to_hex(lease.authorization), "lease": lease.number},
-        )
-        used, last = wire.number(answer, "used"), wire.hash_of(answer, "last")
+        use = self.journal.last(lease.id)
+        used, last = 0, lease.id
+        if use is not None and use.receipt is not None:
+            used, last = use.request.number, receipt_hash(use.receipt, self._chain_id)
         digest = close_digest(lease.id, used, last, self._chain_id)
-        theirs = wire.data(answer, "signature", SIGNATURE_LENGTH)
+        ours = sign(self._key, digest)
+        body = {
+            "authorization": wire.to_hex(lease.authorization),
+            "lease": lease.number,
+            "signature": wire.to_hex(ours),
+        }
+        theirs = wire.data(await self.post("/sign-close", body), "signature", SIGNATURE_LENGTH)
         if recover(digest, theirs) != lease.provider_key:
             raise SignatureError("close: not signed by the lease's provider")
-        return used, last, theirs, sign(self._key, digest)
+        return used, last, theirs, ours
 
     def _checked(
         self,
