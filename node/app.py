@@ -208,6 +208,7 @@ def _backend(driver: Driver, network: Network, ledger: Ledger) -> Backend:
         engine=ledger.engine,
         chain_id=ledger.parameters.chain_id,
         client_version=f"dataccord/{version()}/{ledger.engine.name}",
+        resolve=ledger.transactions.resolve,
         validators_at=validators_at,
         send=driver.submit,
         pending=pending,

@@ -12,9 +12,10 @@ from typing import Any, Final
 from node.execution.engine import BlockEnvironment, Engine
 from node.rpc.dispatch import INVALID_PARAMS, SERVER_ERROR, RpcError
 from node.rpc.params import TAGS, to_hash, to_quantity
+from node.rpc.whole import Resolve
 from node.spec.block import Block
 from node.spec.header import Header
-from node.spec.transaction import Transaction, recover_sender
+from node.spec.transaction import Transaction
 from node.spec.types import Address, Hash32
 from node.storage.chain_store import ChainStore
 from node.storage.state import TrieState
@@ -38,6 +39,8 @@ class Backend:
     engine: Engine
     chain_id: int
     client_version: str
+    resolve: Resolve
+    """Raw transactions to decoded ones with their senders, from memory where they are known."""
     validators_at: Callable[[int], tuple[Address, ...]]
     """The validator set that sealed a block; of head + 1, the one for the next."""
     send: Callable[[bytes], Hash32]
@@ -107,7 +110,3 @@ class Backend:
             self.chain_id,
             header.parent_hash,
         )
-
-    def sender_of(self, transaction: Transaction) -> Address:
-        """Return who sent a stored transaction."""
-        return recover_sender(transaction)

@@ -24,10 +24,10 @@ from node.rpc.shapes import (
     receipt_json,
     transaction_json,
 )
-from node.spec.block import Block
+from node.rpc.whole import WholeBlock, WholeBlocks
 from node.spec.crypto import keccak256
-from node.spec.transaction import Transaction, decode_transaction
-from node.spec.types import EMPTY_CODE_HASH, EMPTY_ROOT, Account, Address, Hash32
+from node.spec.types import EMPTY_CODE_HASH, EMPTY_ROOT, Account, Address
+from node.storage.blocks import FoundLog
 
 LOG_BLOCKS_MAX: Final = 5_000
 LOGS_MAX: Final = 20_000
@@ -41,6 +41,7 @@ class EthMethods:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._blocks = backend.store.blocks
+        self._whole = WholeBlocks(backend.store.blocks, backend.resolve)
 
     def methods(self) -> dict[str, Method]:
         """Return the method table."""
@@ -194,40 +195,28 @@ class EthMethods:
     async def block_by_hash(self, params: Params) -> Json | None:
         """Return a block by its hash."""
         number = self._blocks.number_of(to_hash(argument(params, 0, "hash")))
-        return None if number is None else self._block(number, params)
+        return None if number is None else await self._block(number, params)
 
     async def block_by_number(self, params: Params) -> Json | None:
         """Return a block by its number or tag."""
-        return self._block(self._backend.number(argument(params, 0, "block")), params)
+        return await self._block(self._backend.number(argument(params, 0, "block")), params)
 
-    def _block(self, number: int, params: Params) -> Json | None:
-        whole = to_bool(optional(params, 1, False), "whole transactions")
-        found = self._backend.block(number)
-        if found is None:
+    async def _block(self, number: int, params: Params) -> Json | None:
+        in_full = to_bool(optional(params, 1, False), "whole transactions")
+        whole = await self._whole.get(number)
+        if whole is None:
             return None
-        block, block_hash = found
-        decoded = [decode_transaction(raw) for raw in block.transactions]
-        listed: list[Any] = [data(transaction.hash) for transaction in decoded]
-        if whole:
-            listed = [
-                self._transaction(block, block_hash, transaction, index)
-                for index, transaction in enumerate(decoded)
-            ]
-        return block_json(block, block_hash, listed)
-
-    def _transaction(
-        self, block: Block, block_hash: Hash32, transaction: Transaction, index: int
-    ) -> Json:
-        sender = self._backend.sender_of(transaction)
-        return transaction_json(transaction, sender, (block.header, block_hash, index))
+        listed: list[Any] = [data(transaction.hash) for transaction, _ in whole.transactions]
+        if in_full:
+            listed = [_transaction(whole, index) for index in range(len(listed))]
+        return block_json(whole.block, whole.hash, listed)
 
     async def block_receipts(self, params: Params) -> list[Json] | None:
         """Return all receipts of a block."""
-        number = self._backend.number(argument(params, 0, "block"))
-        found = self._backend.block(number)
-        if found is None:
+        whole = await self._whole.get(self._backend.number(argument(params, 0, "block")))
+        if whole is None:
             return None
-        return [self._receipt(*found, index) for index in range(len(found[0].transactions))]
+        return [_receipt(whole, index) for index in range(len(whole.receipts))]
 
     async def count_by_hash(self, params: Params) -> str | None:
         """Return how many transactions a block holds."""
@@ -247,7 +236,7 @@ class EthMethods:
         wanted = to_hash(argument(params, 0, "hash"))
         place = self._blocks.place_of(wanted)
         if place is not None:
-            return self._transaction_at(place.number, place.index)
+            return await self._transaction_at(place.number, place.index)
         pending = self._backend.pending(wanted)
         if pending is None:
             return None
@@ -257,39 +246,25 @@ class EthMethods:
         """Return a block's transaction by its index."""
         number = self._blocks.number_of(to_hash(argument(params, 0, "hash")))
         index = to_quantity(argument(params, 1, "index"), "index")
-        return None if number is None else self._transaction_at(number, index)
+        return None if number is None else await self._transaction_at(number, index)
 
     async def transaction_by_block_number(self, params: Params) -> Json | None:
         """Return a block's transaction by its index."""
         number = self._backend.number(argument(params, 0, "block"))
-        return self._transaction_at(number, to_quantity(argument(params, 1, "index"), "index"))
+        index = to_quantity(argument(params, 1, "index"), "index")
+        return await self._transaction_at(number, index)
 
-    def _transaction_at(self, number: int, index: int) -> Json | None:
-        found = self._backend.block(number)
-        if found is None or index >= len(found[0].transactions):
+    async def _transaction_at(self, number: int, index: int) -> Json | None:
+        whole = await self._whole.get(number)
+        if whole is None or index >= len(whole.transactions):
             return None
-        block, block_hash = found
-        transaction = decode_transaction(block.transactions[index])
-        return self._transaction(block, block_hash, transaction, index)
+        return _transaction(whole, index)
 
     async def transaction_receipt(self, params: Params) -> Json | None:
         """Return a receipt; null until its block is final."""
         place = self._blocks.place_of(to_hash(argument(params, 0, "hash")))
-        found = None if place is None else self._backend.block(place.number)
-        return None if place is None or found is None else self._receipt(*found, place.index)
-
-    def _receipt(self, block: Block, block_hash: Hash32, index: int) -> Json:
-        receipts = self._blocks.receipts(block.header.number) or ()
-        transaction = decode_transaction(block.transactions[index])
-        before = receipts[index - 1].cumulative_gas if index else 0
-        return receipt_json(
-            transaction,
-            self._backend.sender_of(transaction),
-            receipts[index],
-            (block.header, block_hash, index),
-            gas_used=receipts[index].cumulative_gas - before,
-            first_log=sum(len(receipt.logs) for receipt in receipts[:index]),
-        )
+        whole = None if place is None else await self._whole.get(place.number)
+        return None if place is None or whole is None else _receipt(whole, place.index)
 
     async def send_raw(self, params: Params) -> str:
         """Admit a signed transaction to the pool and return its hash."""
@@ -318,20 +293,18 @@ class EthMethods:
             raise RpcError(LIMIT_EXCEEDED, f"query exceeds max block range {LOG_BLOCKS_MAX}")
         found: list[Json] = []
         for entry in self._blocks.logs(request.wanted, first, last):
-            found.append(self._log(entry.number, entry.transaction_index, entry))
+            found.append(self._log(entry))
             if len(found) > LOGS_MAX:
                 raise RpcError(LIMIT_EXCEEDED, f"query returned more than {LOGS_MAX} results")
         return found
 
-    def _log(self, number: int, index: int, entry: Any) -> Json:
-        found = self._backend.block(number)
-        if found is None:
+    def _log(self, entry: FoundLog) -> Json:
+        whole = self._whole.read(entry.number)
+        if whole is None:
             raise RpcError(SERVER_ERROR, "block of a log not found")
-        block, block_hash = found
-        transaction_hash = keccak256(block.transactions[index])
-        return log_json(
-            entry.log, transaction_hash, (block.header, block_hash, index), entry.log_index
-        )
+        transaction, _ = whole.transactions[entry.transaction_index]
+        place = (whole.block.header, whole.hash, entry.transaction_index)
+        return log_json(entry.log, transaction.hash, place, entry.log_index)
 
     async def net_version(self, _params: Params) -> str:
         """Return the network's id in decimal."""
@@ -366,3 +339,22 @@ class EthMethods:
 def _slot(value: Any) -> int:
     """Return a storage slot, given as a quantity or as padded 32 bytes."""
     return to_quantity(value, "storage slot")
+
+
+def _transaction(whole: WholeBlock, index: int) -> Json:
+    transaction, sender = whole.transactions[index]
+    return transaction_json(transaction, sender, (whole.block.header, whole.hash, index))
+
+
+def _receipt(whole: WholeBlock, index: int) -> Json:
+    transaction, sender = whole.transactions[index]
+    receipt = whole.receipts[index]
+    before = whole.receipts[index - 1].cumulative_gas if index else 0
+    return receipt_json(
+        transaction,
+        sender,
+        receipt,
+        (whole.block.header, whole.hash, index),
+        gas_used=receipt.cumulative_gas - before,
+        first_log=whole.first_logs[index],
+    )

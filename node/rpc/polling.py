@@ -1,5 +1,6 @@
 """Filters that are polled: eth_newFilter and its kin, bounded in number and forgotten when idle."""
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict, deque
@@ -76,14 +77,15 @@ class PollingMethods:
         polled.next_block = last + 1
         if polled.request is None:
             return ["0x" + self._hash_of(number).hex() for number in range(first, last + 1)]
-        return self._eth.find_logs(polled.request, first, last)
+        return await asyncio.to_thread(self._eth.find_logs, polled.request, first, last)
 
     async def all_logs(self, params: Params) -> list[Any]:
         """Return all logs of a log filter's whole range."""
         polled = self._find(params)
         if polled.request is None:
             raise RpcError(SERVER_ERROR, "filter not found")
-        return self._eth.find_logs(polled.request, *self._eth.log_range(polled.request))
+        first, last = self._eth.log_range(polled.request)
+        return await asyncio.to_thread(self._eth.find_logs, polled.request, first, last)
 
     async def uninstall(self, params: Params) -> bool:
         """Forget a filter."""
