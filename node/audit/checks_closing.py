@@ -250,7 +250,7 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
     ends, state = case.named(*ENDINGS), case.state
     if not ends:
         require(case.name, (state.ended is None, f"state ends it in block {state.ended}, unshown"))
-        return {"ended": "-", "reason": "-"}
+        return {"ended": None, "reason": None}
     end = ends[0]
     subject = f"{case.name}, {end.where}"
     require(

@@ -73,6 +73,8 @@ class Report:
     statements: tuple[Statement, ...]
     cases: tuple[Case, ...]
     """Authorizations of which every check is proved."""
+    timestamp: int = 0
+    """Of the block whose state is proved, Unix seconds."""
 
     @property
     def failures(self) -> tuple[Result, ...]:
@@ -183,6 +185,7 @@ def verify(data: bytes, trusted: Hash32 | None) -> Report:
         tuple(run.results),
         tuple(statement for case in evidence.cases for statement in case.statements),
         tuple(case for case in evidence.cases if _is_proved(run, case)),
+        evidence.last.timestamp if evidence.bundle.blocks else 0,
     )
 
 

@@ -235,6 +235,7 @@ class _Transport:
             chain_id=world.CHAIN_ID,
             client_version="test",
             validators_at=lambda _: ledger.validators,
+            resolve=ledger.transactions.resolve,
             send=lambda raw: ZERO_HASH,
             pending=lambda _: None,
             next_nonce=lambda _, nonce: nonce,
