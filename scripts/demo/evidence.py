@@ -31,7 +31,7 @@ async def verify_bundle(world: World) -> None:
     report = dataccord("audit", "verify", str(world.bundle), *genesis)
     checks = report["checks"]
     for check in checks:
-        say(f"{check['status']:13} {check['id']:16} {check['detail']}")
+        say(f"{check['status']:8} {check['check']:15} {check['about'][:14]:15} {check['title']}")
     require(bool(checks), "no check was made")
     require(all(check["status"] == "proved" for check in checks), "a check is not proved")
     dataccord("audit", "verify", str(world.bundle), expect=4)
@@ -49,4 +49,4 @@ async def flip_one_byte(world: World) -> None:
     report = dataccord("audit", "verify", str(flipped), *genesis, expect=5)
     failed = [check for check in report["checks"] if check["status"] == "failed"]
     require(bool(failed), "no failed check is named")
-    say(f"byte {offset} flipped: {failed[0]['id']}: {failed[0]['detail']}")
+    say(f"byte {offset} flipped: check {failed[0]['check']}: {failed[0]['what']}")
