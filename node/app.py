@@ -33,6 +33,7 @@ from node.rpc.server import Readiness, serve
 from node.rpc.shapes import data, header_json, log_json
 from node.rpc.subscriptions import Subscriptions
 from node.runtime.driver import Driver
+from node.runtime.frame_log import FrameLog
 from node.runtime.pool import PoolDoor
 from node.spec import registry
 from node.spec.crypto import address_of, sign
@@ -109,6 +110,10 @@ async def run_node(config: NodeConfig) -> None:
             )
         )
         driver = Driver(ledger, PoolDoor(ledger), machine, signer, SignState(sign_kv), metrics)
+        if config.p2p.record_frames is not None:
+            frames = FrameLog(config.p2p.record_frames)
+            stack.callback(frames.close)
+            driver.on_message = frames.add
         network = Network(
             config.p2p,
             key,

@@ -30,13 +30,17 @@ class PeerConfig:
 
 @dataclass(frozen=True, slots=True)
 class P2PConfig:
-    """Where the node listens for peers, its TLS files, and whom it dials."""
+    """Where the node listens for peers, its TLS files, and whom it dials.
+
+    `record_frames`, for trials: a file that received QBFT messages are kept in.
+    """
 
     host: str
     port: int
     certificate: Path
     private_key: Path
     peers: tuple[PeerConfig, ...] = ()
+    record_frames: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,8 @@ def _section(kind: type[Section], table: Mapping[str, Any], where: str, base: Pa
 
 
 def _value(hint: Any, value: Any, where: str, base: Path) -> Any:
+    if isinstance(hint, UnionType):  # "or None" is how a key is left out, never a value
+        hint = get_args(hint)[0]
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a table")
@@ -151,7 +157,6 @@ def _value(hint: Any, value: Any, where: str, base: Path) -> Any:
         return tuple(_value(inner, part, f"{where}[{i}]", base) for i, part in enumerate(value))
     if hint is Path:
         return base / _typed(str, value, where)
-    assert not isinstance(hint, UnionType), "no optional keys without a default"
     if hint is int and where.endswith("port") and not 0 <= _typed(int, value, where) <= 65_535:
         raise ConfigError(f"{where}: {value} is no port")
     return _typed(hint, value, where)

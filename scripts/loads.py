@@ -24,6 +24,7 @@ from node.cli.devnet import (
     PORT_STEP,
     WS_PORT,
     DevelopmentNetwork,
+    create_network,
     load_network,
 )
 from node.cli.mnemonic import DEVELOPMENT_MNEMONIC, derive_keys
@@ -83,12 +84,20 @@ def _is_free(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def fresh_network(folder: Path, validators: int = 4) -> Iterator[DevelopmentNetwork]:
-    """Start a network in an empty folder and stop it in the end, whatever happens."""
-    offset = free_port_offset(validators)
-    given = ("--validators", str(validators), "--port-offset", str(offset))
+def fresh_network(
+    folder: Path, validators: int = 4, *, p2p_lines: str = ""
+) -> Iterator[DevelopmentNetwork]:
+    """Start a network in an empty folder and stop it in the end, whatever happens.
+
+    `p2p_lines` are added to every node's [p2p] configuration before the first start.
+    """
+    network = create_network(folder, validators, free_port_offset(validators))
+    for plan in network.nodes:
+        config = network.node_folder(plan.index) / "node.toml"
+        text = config.read_text(encoding="utf-8").replace("[p2p]\n", f"[p2p]\n{p2p_lines}")
+        config.write_text(text, encoding="utf-8")
     try:
-        up(folder, *given)
+        up(folder)
         yield load_network(folder)
     finally:
         if (folder / "network.json").exists():

@@ -99,6 +99,7 @@ class Driver:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.on_head: Callable[[NewHead], None] = lambda _head: None
         self.on_pending: Callable[[Hash32], None] = lambda _hash: None
+        self.on_message: Callable[[int, bytes], None] = lambda _code, _payload: None
         self._machine = machine
         self._metrics = metrics
         self._network: Network | None = None
@@ -212,6 +213,7 @@ class Driver:
         except (DecodeError, SignatureError) as error:
             self._mark(session, error.what)
             return
+        self.on_message(code, payload)
         now = _now_ms()
         if message.height > self._machine.height:
             self._give_sync(PeerHead(now, session.node, message.height - 1))
