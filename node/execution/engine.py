@@ -18,7 +18,7 @@ from typing import Protocol
 
 from node.errors import InvalidTransaction, NotReady
 from node.spec.receipt import Log, Receipt
-from node.spec.transaction import Transaction
+from node.spec.transaction import AccessList, Transaction
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Account, Address, BlockDiff, Hash32
 
 Cancel = Callable[[], bool]
@@ -185,6 +185,12 @@ class Engine(Protocol):
         self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
     ) -> Outcome:
         """Run one message and forget what it wrote."""
+        ...
+
+    def trace(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> tuple[Outcome, AccessList]:
+        """Run one message; return its outcome and the addresses and slots it touched."""
         ...
 
 

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import eth_abi
 
-from node.execution.engine import Cancel, Message, Outcome, Status
+from node.execution.engine import Cancel, Message, Outcome, PreState, Status
+from node.execution.memory_state import OverriddenState, Override
 from node.rpc.backend import Backend
 from node.rpc.dispatch import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, Params, RpcError
 from node.rpc.params import argument, optional, to_address, to_data, to_object, to_quantity
-from node.rpc.shapes import data, quantity
+from node.rpc.shapes import Json, data, quantity
 from node.spec.crypto import keccak256
+from node.spec.transaction import AccessList
 from node.spec.transaction_rules import TRANSACTION_GAS
 from node.spec.types import ZERO_ADDRESS, Address
 
@@ -20,6 +23,8 @@ CALLS_MAX: Final = 4
 """Calls in work at once; more wait."""
 
 CALL_SECONDS_MAX: Final = 5.0
+OVERRIDES_MAX: Final = 1_024
+_PRECOMPILES: Final = frozenset(Address(number.to_bytes(20, "big")) for number in range(1, 18))
 _ERROR_SELECTOR: Final = keccak256(b"Error(string)")[:4]
 
 
@@ -33,17 +38,19 @@ class CallMethods:
 
     def methods(self) -> dict[str, Method]:
         """Return the method table."""
-        return {"eth_call": self.call, "eth_estimateGas": self.estimate_gas}
+        return {
+            "eth_call": self.call,
+            "eth_estimateGas": self.estimate_gas,
+            "eth_createAccessList": self.create_access_list,
+        }
 
     async def call(self, params: Params) -> str:
         """Return what a call returns; a revert is error 3 with its data."""
         message = _message(params, CALL_GAS_MAX)
-        _refuse_overrides(params)
         return data(_succeeded(await self._run(message, params)).return_data)
 
     async def estimate_gas(self, params: Params) -> str:
         """Return gas with which the message succeeds, found by bisection from above."""
-        _refuse_overrides(params)
         limit = min(_message(params, CALL_GAS_MAX).gas, CALL_GAS_MAX)
         first = _succeeded(await self._run(_message(params, limit), params))
         low, high = max(first.gas_used, TRANSACTION_GAS) - 1, limit
@@ -56,20 +63,71 @@ class CallMethods:
             low, high = (low, middle) if outcome.succeeded else (middle, high)
         return quantity(high)
 
+    async def create_access_list(self, params: Params) -> Json:
+        """Return what a message touches, and its gas when that is declared (EIP-2930).
+
+        Sender, recipient, coinbase and precompiles are warm anyway, so their bare addresses are left out.
+        """
+        message = _message(params, CALL_GAS_MAX)
+        _, touched = await self._trace(message, params)
+        coinbase = self._backend.header(optional(params, 1, "latest")).coinbase
+        warm = {message.sender, message.to, coinbase, *_PRECOMPILES}
+        listed = tuple((place, slots) for place, slots in touched if slots or place not in warm)
+        outcome, _ = await self._trace(replace(message, access_list=listed), params)
+        shape: Json = {
+            "accessList": [
+                {"address": data(place), "storageKeys": [f"0x{slot:064x}" for slot in slots]}
+                for place, slots in listed
+            ],
+            "gasUsed": quantity(outcome.gas_used),
+        }
+        return shape if outcome.succeeded else shape | {"error": outcome.reason or "reverted"}
+
     async def _run(self, message: Message, params: Params) -> Outcome:
+        return (await self._trace(message, params))[0]
+
+    async def _trace(self, message: Message, params: Params) -> tuple[Outcome, AccessList]:
+        if optional(params, 3):
+            raise RpcError(INVALID_PARAMS, "block overrides are not supported")
         header = self._backend.header(optional(params, 1, "latest"))
-        state = self._backend.store.state_at(header.state_root)
+        state: PreState = self._backend.store.state_at(header.state_root)
+        overrides = parse_overrides(optional(params, 2, {}))
+        if overrides:
+            state = OverriddenState(state, overrides)
         environment = self._backend.environment(header)
         async with self._slots:
             cancel: Cancel = self._deadline(CALL_SECONDS_MAX)
             return await asyncio.to_thread(
-                self._backend.engine.call, environment, message, state, cancel=cancel
+                self._backend.engine.trace, environment, message, state, cancel=cancel
             )
 
 
-def _refuse_overrides(params: Params) -> None:
-    if optional(params, 2) or optional(params, 3):
-        raise RpcError(INVALID_PARAMS, "state and block overrides are not supported")
+def parse_overrides(value: Any) -> dict[Address, Override]:
+    """Return the accounts that a call's third parameter replaces."""
+    fields = to_object(value, "state overrides")
+    if len(fields) > OVERRIDES_MAX:
+        raise RpcError(INVALID_PARAMS, f"more than {OVERRIDES_MAX} accounts overridden")
+    return {to_address(key): _override(to_object(part, key)) for key, part in fields.items()}
+
+
+def _override(fields: dict[str, Any]) -> Override:
+    unknown = set(fields) - {"nonce", "balance", "code", "state", "stateDiff"}
+    if unknown or ("state" in fields and "stateDiff" in fields):
+        raise RpcError(INVALID_PARAMS, "invalid argument: unknown or conflicting state override")
+    return Override(
+        nonce=to_quantity(fields["nonce"], "nonce") if "nonce" in fields else None,
+        balance=to_quantity(fields["balance"], "balance") if "balance" in fields else None,
+        code=to_data(fields["code"], "code") if "code" in fields else None,
+        state=_slots(fields["state"]) if "state" in fields else None,
+        state_diff=_slots(fields["stateDiff"]) if "stateDiff" in fields else None,
+    )
+
+
+def _slots(value: Any) -> dict[int, int]:
+    fields = to_object(value, "state override slots")
+    if len(fields) > OVERRIDES_MAX:
+        raise RpcError(INVALID_PARAMS, f"more than {OVERRIDES_MAX} slots overridden")
+    return {to_quantity(key, "slot"): to_quantity(word, "word") for key, word in fields.items()}
 
 
 def _message(params: Params, gas_max: int, *, exact: bool = False) -> Message:

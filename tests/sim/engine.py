@@ -28,7 +28,7 @@ from node.execution.engine import (
 from node.execution.journal import StateJournal
 from node.execution.transition import fill, run_all
 from node.spec.crypto import address_of, keccak256
-from node.spec.transaction import Transaction, created_address, sign_dynamic_fee
+from node.spec.transaction import AccessList, Transaction, created_address, sign_dynamic_fee
 from node.spec.types import EMPTY_CODE_HASH, Account, Address, BlockDiff, Hash32
 
 GAS = 100_000
@@ -139,6 +139,12 @@ class ToyEngine:
         """Answer that a call succeeds and returns nothing."""
         del env, message, pre, cancel
         return Outcome(Status.SUCCESS, 0)
+
+    def trace(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> tuple[Outcome, AccessList]:
+        """Answer that a call succeeds and touches nothing."""
+        return self.call(env, message, pre, cancel=cancel), ()
 
 
 def real_engine() -> Engine:
