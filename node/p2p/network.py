@@ -28,10 +28,10 @@ from node.p2p.identity import (
     read_certificate,
     read_certificate_pem,
 )
-from node.p2p.session import Session, Socket
+from node.p2p.session import CLOSE_SECONDS_MAX, Session, Socket, close_socket
 from node.p2p.tls import AcceptingContext, dialing_context
 from node.p2p.wire import FRAME_LENGTH_MAX, Frame, Hello, decode_frame, encode_frame
-from node.spec.crypto import address_of, keccak256
+from node.spec.crypto import address_of
 from node.spec.types import Address, Hash32
 
 HELLO_SECONDS_MAX: Final = 5.0
@@ -39,7 +39,6 @@ GREETING_MAX: Final = 32
 """Connections that have not said hello yet."""
 
 SESSIONS_MAX: Final = 128
-SEEN_MAX: Final = 4_096
 DIAL_SECONDS: Final = 0.5
 DIAL_SECONDS_MAX: Final = 8.0
 HEARTBEAT_SECONDS: Final = 5.0
@@ -73,7 +72,6 @@ class Network:
         self._accepting = AcceptingContext(config.certificate, config.private_key, self._trusted())
         self._greeting = 0
         self._banned: OrderedDict[Address, float] = OrderedDict()
-        self._seen: OrderedDict[Hash32, None] = OrderedDict()
 
     @property
     def certificate_expiry(self) -> int:
@@ -120,16 +118,6 @@ class Network:
         session = self.sessions.get(node)
         return session is not None and session.send(encode_frame(frame))
 
-    def first_seen(self, payload: bytes) -> bool:
-        """Whether these bytes were not among the last few thousand; remembers them."""
-        digest = keccak256(payload)
-        if digest in self._seen:
-            return False
-        self._seen[digest] = None
-        if len(self._seen) > SEEN_MAX:
-            self._seen.popitem(last=False)
-        return True
-
     def _trusted(self) -> list[bytes]:
         return [der for found in self._registry.authorities().values() for der in found]
 
@@ -137,7 +125,10 @@ class Network:
         if self._greeting >= GREETING_MAX or len(self.sessions) >= SESSIONS_MAX:
             raise web.HTTPServiceUnavailable(text="too many connections")
         socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_SECONDS, max_msg_size=FRAME_LENGTH_MAX, compress=False
+            heartbeat=HEARTBEAT_SECONDS,
+            max_msg_size=FRAME_LENGTH_MAX,
+            compress=False,
+            timeout=CLOSE_SECONDS_MAX,
         )
         await socket.prepare(request)
         await self._serve(socket, request.get_extra_info("ssl_object"), expected=None)
@@ -178,12 +169,12 @@ class Network:
                 session = await self._greet(socket, tls, expected)
         except (DataccordError, TimeoutError, ConnectionError, aiohttp.ClientError) as error:
             log.warning("hello_refused", error=str(error) or "no hello in time")
-            await socket.close()
+            await close_socket(socket)
             return False
         finally:
             self._greeting -= 1
         if not self._admit(session):
-            await socket.close()
+            await close_socket(socket)
             return True
         try:
             await session.run(self._deliver)

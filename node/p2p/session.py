@@ -18,6 +18,8 @@ MARKS_MAX: Final = 10
 """Broken rules until a peer is cut off; one is forgiven with every thousandth good frame."""
 
 FRAMES_PER_PARDON: Final = 1_000
+GOODBYE_SECONDS_MAX: Final = 1.0
+CLOSE_SECONDS_MAX: Final = 2.0
 
 Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 log = structlog.get_logger()
@@ -37,6 +39,7 @@ class Session:
         self._marks = 0
         self._frames = 0
         self.closing = ""
+        self._ending = asyncio.Event()
 
     @property
     def name(self) -> str:
@@ -63,21 +66,30 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Stop the session; `run` returns soon after."""
-        if not self.closing:
-            self.closing = reason
-            self._queue = asyncio.Queue()
-            self._queue.put_nowait(encode_frame(Goodbye(reason)))
+        if self.closing:
+            return
+        self.closing = reason
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        goodbye = encode_frame(Goodbye(reason))
+        self._queued_bytes = len(goodbye)
+        self._queue.put_nowait(goodbye)
+        self._ending.set()
 
     async def run(self, deliver: Callable[["Session", Frame], None]) -> None:
         """Serve the connection until it ends, handing each frame to `deliver`."""
-        writer = asyncio.create_task(self._write())
+        parts = (self._read(deliver), self._write(), self._end_in_time())
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
-            await self._read(deliver)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             self.closing = self.closing or "connection ended"
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            await self._socket.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await close_socket(self._socket)
 
     async def _write(self) -> None:
         while True:
@@ -85,8 +97,12 @@ class Session:
             self._queued_bytes -= len(data)
             await self._socket.send_bytes(data)
             if self.closing:
-                await self._socket.close()
                 return
+
+    async def _end_in_time(self) -> None:
+        """Return soon after `close`: a peer that takes nothing cannot hold its connection."""
+        await self._ending.wait()
+        await asyncio.sleep(GOODBYE_SECONDS_MAX)
 
     async def _read(self, deliver: Callable[["Session", Frame], None]) -> None:
         async for message in self._socket:
@@ -109,3 +125,12 @@ class Session:
         self._frames += 1
         if self._frames % FRAMES_PER_PARDON == 0 and self._marks:
             self._marks -= 1
+
+
+async def close_socket(socket: Socket) -> None:
+    """Close a socket, waiting a bounded time for the peer's part in it."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            await socket.close()
+    except (TimeoutError, ConnectionError):
+        return
