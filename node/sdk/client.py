@@ -66,9 +66,10 @@ class Client:
             RemoteError: the node answered with an error, with its number and data.
         """
         self._next_id += 1
-        request = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
+        identifier = self._next_id  # calls overlap, so the counter may move on while one waits
+        request = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": params}
         answer = await self._transport.post(request)
-        if not isinstance(answer, dict) or answer.get("id") != self._next_id:
+        if not isinstance(answer, dict) or answer.get("id") != identifier:
             raise RemoteError(f"{method}: the answer is not one to this request")
         if "error" in answer:
             raise _remote_error(method, answer["error"])
