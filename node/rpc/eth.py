@@ -4,7 +4,14 @@ import asyncio
 from typing import Any, Final
 
 from node.rpc.backend import Backend
-from node.rpc.dispatch import LIMIT_EXCEEDED, SERVER_ERROR, Method, Params, RpcError
+from node.rpc.dispatch import (
+    INVALID_PARAMS,
+    LIMIT_EXCEEDED,
+    SERVER_ERROR,
+    Method,
+    Params,
+    RpcError,
+)
 from node.rpc.filters import LogRequest, parse_log_request
 from node.rpc.params import (
     argument,
@@ -32,6 +39,7 @@ from node.storage.blocks import FoundLog
 LOG_BLOCKS_MAX: Final = 5_000
 LOGS_MAX: Final = 20_000
 FEE_HISTORY_MAX: Final = 1_024
+PERCENTILES_MAX: Final = 100
 PROOF_KEYS_MAX: Final = 1_024
 
 
@@ -125,6 +133,8 @@ class EthMethods:
         newest = self._backend.header(optional(params, 1, "latest")).number
         first = max(0, newest + 1 - count)
         percentiles = optional(params, 2, [])
+        if not isinstance(percentiles, list) or len(percentiles) > PERCENTILES_MAX:
+            raise RpcError(INVALID_PARAMS, "invalid argument: reward percentiles")
         headers = [self._backend.header(hex(number)) for number in range(first, newest + 1)]
         history: Json = {
             "oldestBlock": quantity(first),
