@@ -9,7 +9,7 @@ engine that faults) ends the node by `failed`.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -75,6 +75,9 @@ from node.telemetry import Metrics
 TICK_SECONDS: Final = 0.25
 ANSWER_BYTES_MAX: Final = 6 * 1024 * 1024
 """Bytes of blocks in one answer, so that it fits a frame."""
+
+GOSSIP_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Bytes of transactions in one frame."""
 
 GOSSIP_SECONDS: Final = 0.02
 """How long admitted transactions are gathered before they are announced."""
@@ -172,9 +175,7 @@ class Driver:
         """A peer has said hello: tell it our head and what waits in the pool."""
         now = _now_ms()
         self.announce_head(session.node)
-        raws = self.pool.raws()
-        for first in range(0, len(raws), TRANSACTIONS_MAX):
-            frame = Transactions(tuple(raws[first : first + TRANSACTIONS_MAX]))
+        for frame in transaction_frames(self.pool.raws()):
             self.network.send(session.node, frame)
         self._give(PeerConnected(now, session.node))
         self._metrics.peer_count.set(len(self.network.sessions))
@@ -271,8 +272,8 @@ class Driver:
 
     def _flush(self) -> None:
         waiting, self._outbox = self._outbox, []
-        for first in range(0, len(waiting), TRANSACTIONS_MAX):
-            self.network.broadcast(Transactions(tuple(waiting[first : first + TRANSACTIONS_MAX])))
+        for frame in transaction_frames(waiting):
+            self.network.broadcast(frame)
         self._give(PoolChanged(_now_ms(), self.pool.executable))
 
     # Catching up ---------------------------------------------------------------------------------
@@ -442,6 +443,20 @@ class Driver:
         """Return the highest head any peer told of."""
         sessions = () if self._network is None else self._network.sessions.values()
         return max((session.height for session in sessions), default=0)
+
+
+def transaction_frames(raws: Sequence[bytes]) -> Iterator[Transactions]:
+    """Yield raw transactions in frames that a peer takes, by number and by bytes."""
+    part: list[bytes] = []
+    size = 0
+    for raw in raws:
+        size += len(raw)
+        if part and (size > GOSSIP_BYTES_MAX or len(part) == TRANSACTIONS_MAX):
+            yield Transactions(tuple(part))
+            part, size = [], len(raw)
+        part.append(raw)
+    if part:
+        yield Transactions(tuple(part))
 
 
 def _logs(head: NewHead) -> Iterator[Log]:
