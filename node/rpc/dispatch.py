@@ -95,7 +95,8 @@ class Dispatcher:
         else:
             response = {"jsonrpc": "2.0", "id": identifier, "result": result}
         self.metrics.rpc_seconds.observe(time.perf_counter() - started)
-        return response if not isinstance(request, dict) or "id" in request else None
+        is_notification = isinstance(request, dict) and "id" not in request and "method" in request
+        return None if is_notification else response
 
     async def _invoke(self, request: Any) -> Any:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):

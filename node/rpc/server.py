@@ -81,7 +81,7 @@ async def _serve_socket(
         dispatcher.refused,
         dispatcher.metrics,
     )
-    pump = asyncio.create_task(subscriber.pump())
+    pump = asyncio.create_task(_pump(subscriber, socket))
     try:
         async for message in socket:
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
@@ -90,13 +90,17 @@ async def _serve_socket(
             answer = await local.answer(body)
             if answer:
                 await socket.send_str(answer.decode())
-            if subscriber.overflowed:
-                break
     finally:
         subscriptions.forget(subscriber)
         pump.cancel()
         await asyncio.gather(pump, return_exceptions=True)
         await socket.close()
+
+
+async def _pump(subscriber: Subscriber, socket: web.WebSocketResponse) -> None:
+    """Send notifications; a subscriber that fell too far behind loses its connection."""
+    await subscriber.pump()
+    await socket.close(code=aiohttp.WSCloseCode.TRY_AGAIN_LATER, message=b"too slow")
 
 
 def metrics_application(metrics: Metrics, readiness: Readiness) -> web.Application:
