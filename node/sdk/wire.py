@@ -51,10 +51,10 @@ def _boolean(value: Mapping[str, Any], name: str) -> bool:
 
 
 def number(value: Mapping[str, Any], name: str) -> int:
-    """Return a member that is an integer of at most 64 bits."""
+    """Return a member that is an integer of at most 63 bits, as journals hold them."""
     found = value.get(name)
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**64:
-        raise DecodeError(f"{name}: expected a number below 2**64")
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**63:
+        raise DecodeError(f"{name}: expected a number below 2**63")
     return found
 
 
