@@ -100,7 +100,9 @@ class Consumer:
             "signature": wire.to_hex(signature),
             "query": query.text,
         }
-        self.journal.complete(Use(request, query.text, signature))
+        kept = self.journal.get(lease.id, request.number)
+        if kept is None or kept.receipt is None:
+            self.journal.complete(Use(request, query.text, signature))
         try:
             answer = await self.post("/use", body)
         except Refused:
@@ -108,7 +110,10 @@ class Consumer:
             self.journal.withdraw(lease.id, request.number)
             raise
         use = self._checked(lease, request, query, signature, answer)
-        self.journal.complete(use)
+        if kept is None or kept.receipt is None:
+            self.journal.complete(use)
+        elif kept.receipt != use.receipt:
+            raise ProofError(f"receipt: another one for use {request.number} is kept already")
         return use
 
     async def countersign(self, lease: LeaseHandle, use: Use) -> Use:
