@@ -7,6 +7,7 @@ RUN := $(VENV)/bin/python
 SEEDS ?= 200
 SEED ?= 1
 WORKERS ?= 2
+BUDGET ?= 60
 
 .PHONY: help install demo test lint bench sim sim-mutants fuzz docs contracts switches lock clean
 
@@ -47,6 +48,12 @@ sim-mutants: install ## Show that the simulation catches five planted bugs
 
 switches: install ## Show that the demo fails when one of five safeguards is off
 	@$(RUN) -m scripts.switches
+
+fuzz: install ## Mutate bytes at every decoder for BUDGET seconds
+	@$(RUN) -m scripts.fuzz --seconds $(BUDGET) --seed $(SEED)
+
+docs: install ## Write docs/cli.md from the commands themselves
+	@$(RUN) -m scripts.docs
 
 contracts: install ## Compile the contracts and write their artifacts
 	@$(RUN) -m chaincode.build
