@@ -65,7 +65,7 @@ async def export(
     )
     state, leases = await collect_state(light, _evidence(bundle))
     whole = replace(bundle, state=state, trails=_trails(leases, journals))
-    data = encode_bundle(_in_one_form(whole, light.sets))
+    data = encode_bundle(in_one_form(whole, light.sets))
     report = verify(data, light.genesis_hash)
     _require_proved(report, found)
     return data, report
@@ -119,7 +119,7 @@ def _anchored(journal: Journal, lease: Hash32, state: LeaseState) -> tuple[Signe
     return tuple(found)
 
 
-def _in_one_form(bundle: Bundle, sets: ValidatorSets) -> Bundle:
+def in_one_form(bundle: Bundle, sets: ValidatorSets) -> Bundle:
     """Return the bundle with just a quorum of seals on each header, by ascending signer."""
     changes = tuple(replace(c, final=_sealed(c.final, sets)) for c in bundle.changes)
     blocks = tuple(replace(record, final=_sealed(record.final, sets)) for record in bundle.blocks)

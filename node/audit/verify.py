@@ -104,7 +104,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("terms", (), check_terms),
     ("approvals", ("terms",), check_approvals),
     ("parties", ("approvals",), check_parties),
-    ("leases", ("terms",), check_leases),
+    ("leases", ("approvals",), check_leases),
     ("receipts", ("leases",), check_receipts),
     ("signatures", ("receipts",), check_signatures),
     ("settlement", ("signatures",), check_settlement),

@@ -4,6 +4,7 @@ Members and keys are those of `tests.chaincode.world`; four of the five own a va
 joins on the way. Each step is one transaction in one sealed block of the real ledger.
 """
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -267,7 +268,8 @@ class Story(Chain):
 
     `plain` settles alone and in batches and closes by both; `personal` closes by one side with a
     claim and is revoked by its subject's signature; `lapsing` shares a batch with `plain`, lapses
-    and opens another lease; `declined` never becomes active.
+    and opens another lease; `declined` never becomes active. `early` is a bundle of `plain` from
+    before the validator set changed.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -277,6 +279,7 @@ class Story(Chain):
         self.first = self.open(self.plain, 1)
         self.second = self.open(self.plain, 2, uses=5, fields=0b11)
         self.use(self.first, 3)
+        self.early = asyncio.run(self.export(self.plain))
         self.join()
         self.lapsing = self.grant(agreed(2))
         self.third = self.open(self.lapsing, 1, uses=4, expires_at=self.time + 40)
