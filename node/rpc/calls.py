@@ -66,7 +66,8 @@ class CallMethods:
     async def create_access_list(self, params: Params) -> Json:
         """Return what a message touches, and its gas when that is declared (EIP-2930).
 
-        Sender, recipient, coinbase and precompiles are warm anyway, so their bare addresses are left out.
+        Sender, recipient, coinbase and precompiles are warm anyway: their bare addresses are left
+        out.
         """
         message = _message(params, CALL_GAS_MAX)
         _, touched = await self._trace(message, params)
@@ -133,9 +134,10 @@ def _slots(value: Any) -> dict[int, int]:
 def _message(params: Params, gas_max: int, *, exact: bool = False) -> Message:
     """Return the message a client's object describes; `exact` replaces its gas."""
     fields = to_object(argument(params, 0, "transaction"), "transaction")
-    given = fields.get("input", fields.get("data"))
-    both = fields.get("input") is not None and fields.get("data") is not None
-    if both and fields["input"] != fields["data"]:
+    given, older_name = fields.get("input"), fields.get("data")
+    if given is None:
+        given = older_name
+    elif older_name is not None and older_name != given:
         raise RpcError(INVALID_PARAMS, '"data" and "input" are set and not equal')
     gas = to_quantity(fields["gas"], "gas") if fields.get("gas") and not exact else gas_max
     return Message(
@@ -154,7 +156,10 @@ def _access_list(value: Any) -> tuple[tuple[Address, tuple[int, ...]], ...]:
     found = []
     for part in value:
         fields = to_object(part, "access list entry")
-        slots = tuple(to_quantity(slot, "slot") for slot in fields.get("storageKeys") or [])
+        keys = fields.get("storageKeys") or []
+        if not isinstance(keys, list):
+            raise RpcError(INVALID_PARAMS, "invalid argument: storageKeys is no list")
+        slots = tuple(to_quantity(slot, "slot") for slot in keys)
         found.append((to_address(fields.get("address"), "address"), slots))
     return tuple(found)
 
