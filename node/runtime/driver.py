@@ -116,6 +116,7 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outbox: list[bytes] = []
         self._rounds_seen = 0
+        self._stopped = False
 
     # Life ----------------------------------------------------------------------------------------
 
@@ -132,6 +133,7 @@ class Driver:
                 self._show_round()
             self.failed.result()
         finally:
+            self._stopped = True
             self._generation += 1
             for handle in self._timers.values():
                 handle.cancel()
@@ -147,11 +149,11 @@ class Driver:
 
     def _fail(self, error: BaseException) -> None:
         log.error("node_stops", error=str(error))
-        if not self.failed.done():
+        if not self.failed.done() and not self._stopped:
             self.failed.set_exception(error)
 
     def _give(self, event: ConsensusEvent) -> None:
-        if self.failed.done():
+        if self.failed.done() or self._stopped:
             return
         try:
             self._performer.handle(event)
@@ -279,6 +281,8 @@ class Driver:
     # Catching up ---------------------------------------------------------------------------------
 
     def _give_sync(self, event: SyncEvent) -> None:
+        if self._stopped:
+            return
         for effect in self._sync.handle(event):
             self._perform_sync(effect)
 
