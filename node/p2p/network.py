@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -64,6 +65,7 @@ class Network:
         self.sessions: dict[Address, Session] = {}
         self.address = address_of(node_key)
         self._config = config
+        self._peers = {_node_address(peer): peer for peer in config.peers}
         self._key = node_key
         self._genesis = genesis_hash
         self._registry = registry
@@ -90,8 +92,8 @@ class Network:
         try:
             await _start(site, self._config.port)
             async with aiohttp.ClientSession() as client, asyncio.TaskGroup() as group:
-                for peer in self._config.peers:
-                    group.create_task(self._keep_dialing(client, peer))
+                for node, peer in self._peers.items():
+                    group.create_task(self._keep_dialing(client, peer, node))
                 await asyncio.Event().wait()
         finally:
             for session in list(self.sessions.values()):
@@ -134,8 +136,9 @@ class Network:
         await self._serve(socket, request.get_extra_info("ssl_object"), expected=None)
         return socket
 
-    async def _keep_dialing(self, client: aiohttp.ClientSession, peer: PeerConfig) -> None:
-        node = _node_address(peer)
+    async def _keep_dialing(
+        self, client: aiohttp.ClientSession, peer: PeerConfig, node: Address
+    ) -> None:
         wait = DIAL_SECONDS
         while True:
             if node not in self.sessions and node != self.address:
@@ -243,7 +246,17 @@ def _node_address(peer: PeerConfig) -> Address:
         address = b""
     if len(address) != 20:
         raise ConfigError(f"p2p peers: {peer.id!r} is no node address (0x and 40 hex digits)")
+    if not _is_wss(peer.url):
+        raise ConfigError(f"p2p peers: {peer.url!r} is no address of the form wss://host:port/")
     return Address(address)
+
+
+def _is_wss(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "wss" and bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        return False
 
 
 def _read(path: Path) -> bytes:
