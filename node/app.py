@@ -18,7 +18,7 @@ from node.chain.ledger import Ledger
 from node.config import NodeConfig, read_private_key
 from node.consensus.machine import Machine
 from node.consensus.timing import Settings
-from node.errors import DataccordError
+from node.errors import ConfigError, DataccordError
 from node.execution.engine import Cancel
 from node.execution.pyevm import PyEvmEngine
 from node.execution.state_trie import PythonStateTrie
@@ -129,6 +129,14 @@ async def run_node(config: NodeConfig) -> None:
 
 
 def _open(stack: ExitStack, folder: Path) -> LevelDB:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"data_dir: {folder} cannot be made",
+            why=str(error.strerror),
+            next_command="check data_dir in the configuration, and its owner",
+        ) from error
     kv = LevelDB(folder)
     stack.callback(kv.close)
     return kv

@@ -17,6 +17,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from node.errors import ConfigError
 
 PEERS_MAX = 500
+EXPLAINED = "compare it with config/node.toml or config/gateway.toml, which explain every key"
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 Section = TypeVar("Section")
 
 
@@ -118,10 +120,17 @@ def _load(path: Path, kind: type[Section]) -> Section:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read", why=str(error.strerror)) from error
+        raise ConfigError(
+            f"{path}: cannot be read", why=str(error.strerror), next_command=f"ls -l {path.parent}"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML", why=str(error)) from error
-    return _section(kind, table, str(path), path.parent)
+        raise ConfigError(
+            f"{path}: not valid TOML", why=str(error), next_command=EXPLAINED
+        ) from error
+    try:
+        return _section(kind, table, str(path), path.parent)
+    except ConfigError as error:
+        raise ConfigError(error.what, why=error.why, next_command=EXPLAINED) from error
 
 
 def _section(kind: type[Section], table: Mapping[str, Any], where: str, base: Path) -> Section:
@@ -181,8 +190,10 @@ def read_private_key(path: Path) -> bytes:
         raise ConfigError(f"{path}: cannot be read", why=str(error.strerror)) from error
     except ValueError:
         key, mode = b"", 0
-    if len(key) != 32 or not any(key):
-        raise ConfigError(f"{path}: holds no private key", why="64 hex digits are expected")
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < _CURVE_ORDER:
+        raise ConfigError(
+            f"{path}: holds no private key", why="64 hex digits of a secp256k1 key are expected"
+        )
     if mode & 0o077:
         raise ConfigError(
             f"{path}: other users can read this key", next_command=f"chmod 600 {path}"

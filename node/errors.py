@@ -25,6 +25,8 @@ Our own fault and a peer's are told apart by where an error is caught: a `Decode
 reading a frame is the peer's, and the session turns it into a mark against that peer.
 """
 
+import errno
+
 
 class DataccordError(Exception):
     """Base of all expected faults: what went wrong, why, and what to do next."""
@@ -68,7 +70,9 @@ class AddressInUse(ConfigError):
         return cls(
             f"port {port} cannot be served",
             why=str(error.strerror),
-            next_command=f"find who holds it: ss -ltnp 'sport = :{port}'",
+            next_command=f"find who holds it: ss -ltnp 'sport = :{port}'"
+            if error.errno == errno.EADDRINUSE
+            else "check host and port in the configuration",
         )
 
 

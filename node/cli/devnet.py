@@ -112,7 +112,14 @@ def create_network(folder: Path, validators: int, port_offset: int = 0) -> Devel
         raise ConfigError(f"{validators} validators: 1 to {VALIDATORS_MAX} are possible")
     if not 0 <= port_offset <= PORT_OFFSET_MAX:
         raise ConfigError(f"port offset {port_offset}: 0 to {PORT_OFFSET_MAX} are possible")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be made",
+            why=str(error.strerror),
+            next_command="choose another --dir",
+        ) from error
     if any(folder.iterdir()):
         raise ConfigError(
             f"{folder}: is not empty and holds no network", next_command="choose another --dir"
