@@ -5,7 +5,7 @@ by exclusion. A `StorageProof` names its slots in ascending order and proves eac
 set of facts has one form.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -14,13 +14,11 @@ from node.errors import DecodeError, ProofError
 from node.spec.account import decode_account
 from node.spec.codec import decode, to_int
 from node.spec.crypto import keccak256
+from node.spec.registry import ReadSlot
 from node.spec.trie import verify
 from node.spec.types import Account, Address, Hash32
 
 SLOTS_MAX: Final = 512
-
-ReadSlot = Callable[[int], int]
-"""Returns a slot's value; raises where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
