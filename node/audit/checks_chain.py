@@ -5,13 +5,14 @@ run in this order; each stands on those before it. Proofs show exactly the slots
 and a header carries exactly a quorum of seals by ascending signer: so one trail has one file.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import chaincode
 from node.audit.bundle import BlockRecord, Inclusion, StateRecord
 from node.audit.evidence import Evidence, Happening, naming, place, require, text_of
+from node.audit.result import Details
 from node.errors import ProofError
 from node.sdk.abi import decode_event
 from node.spec import registry
@@ -30,9 +31,6 @@ from node.spec.state_proof import SLOTS_MAX, StorageProof, reader, verify_accoun
 from node.spec.transaction import decode_transaction
 from node.spec.trie import verify
 from node.spec.types import Hash32
-
-Details = Mapping[str, Any]
-"""What a check found, for its line in the report."""
 
 CONTRACTS: Final = {
     registry.MEMBERS: "members",

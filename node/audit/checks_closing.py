@@ -1,31 +1,21 @@
-"""Closes, counts and endings: each lease ended as R12 allows, and every use is counted once."""
+"""Closes: each lease went through the states that R12 allows, in time, signed where both close."""
 
 from dataclasses import dataclass
 
-from node.audit.calldata import ContractCall, plain_signature
-from node.audit.checks_chain import Details
+from node.audit.calldata import ContractCall
 from node.audit.checks_settlement import require_both
-from node.audit.checks_terms import require_account
 from node.audit.evidence import (
     Case,
-    CheckFailed,
     Evidence,
     Happening,
     LeaseCase,
     naming,
     require,
 )
-from node.spec.crypto import recover
-from node.spec.terms import revocation_digest
-from node.spec.types import Address, Hash32
+from node.audit.result import Details
+from node.spec.types import Hash32
 from node.spec.usage import close_digest
-from node.spec.vocabulary import AuthorizationStatus, LeaseStatus, Party, Reason, label
-
-ENDINGS = {
-    "AuthorizationRejected": AuthorizationStatus.REJECTED,
-    "AuthorizationRevoked": AuthorizationStatus.REVOKED,
-    "AuthorizationTerminated": AuthorizationStatus.TERMINATED,
-}
+from node.spec.vocabulary import LeaseStatus
 
 
 @dataclass(slots=True)
@@ -191,115 +181,3 @@ def _note_what_is_open(case: Case, lease: LeaseCase) -> None:
         case.cannot_show("lapsed", lease=lease.number, uses=left)
     elif lease.state.status != LeaseStatus.CLOSED and left:
         case.cannot_show("open", lease=lease.number, uses=left)
-
-
-def check_counts(evidence: Evidence, case: Case) -> Details:
-    """Every use is counted once: reserved, settled, returned; the sum is the one in state."""
-    del evidence
-    counted, lapsed = 0, 0
-    closes = iter(case.named("LeaseClosed"))
-    for happening in case.events:
-        subject = f"{case.name}, {happening.where}"
-        match happening.name:
-            case "UsesReserved":
-                counted += _lease(subject, case, happening.value("lease")).state.uses
-            case "UsesReturned":
-                close = next(closes, None)
-                require(subject, (close is not None, "no lease was closed with it"))
-                counted -= 0 if close is None else close.value("returned")
-            case "LeasingBlocked" | "LeasingUnblocked":
-                lapsed += 1 if happening.name == "LeasingBlocked" else -1
-                same = happening.value("unaccounted") == lapsed
-                require(subject, (same, "it counts other lapsed leases"))
-                continue
-            case _:
-                continue
-        require(subject, (happening.value("counted") == counted, f"{counted} uses are counted"))
-    _require_counts(case, counted, lapsed)
-    return {"counted": counted, "maximum": case.terms.maximum_uses}
-
-
-def _lease(subject: str, case: Case, number: int) -> LeaseCase:
-    if not 0 < number <= len(case.leases):
-        raise CheckFailed(subject, f"there is no lease {number}")
-    return case.leases[number - 1]
-
-
-def _require_counts(case: Case, counted: int, lapsed: int) -> None:
-    state = case.state
-    total = sum(map(uses_counted, case.leases))
-    live = [L for L in case.leases if L.state.status in (LeaseStatus.OPEN, LeaseStatus.CLOSING)]
-    require(
-        case.name,
-        (total == counted, f"leases count {total} uses, their events {counted}"),
-        (total == state.counted, f"leases count {total} uses, state {state.counted}"),
-        (total <= case.terms.maximum_uses, "more uses are counted than were granted"),
-        (len(live) == state.open, f"{len(live)} leases are open, {state.open} in state"),
-        (lapsed == state.unaccounted, f"{lapsed} are unaccounted, {state.unaccounted} in state"),
-    )
-
-
-def uses_counted(lease: LeaseCase) -> int:
-    """Return the uses a lease holds or has used: all reserved ones until it is closed."""
-    closed = lease.state.status == LeaseStatus.CLOSED
-    return lease.state.settled + lease.state.claimed if closed else lease.state.uses
-
-
-def check_revocation(evidence: Evidence, case: Case) -> Details:
-    """The grant ended when, how and by whom state says; no receipt stands on a later state."""
-    ends, state = case.named(*ENDINGS), case.state
-    if not ends:
-        require(case.name, (state.ended is None, f"state ends it in block {state.ended}, unshown"))
-        return {"ended": None, "reason": None}
-    end = ends[0]
-    subject = f"{case.name}, {end.where}"
-    require(
-        subject,
-        (len(ends) == 1, "it ended twice"),
-        (end.block == state.ended, f"state ends it in block {state.ended}"),
-        (ENDINGS[end.name] == state.status, "state says that it ended otherwise"),
-        (end.value("reason") == state.reason, "state holds another reason"),
-    )
-    with naming(subject):
-        _require_ender(evidence, case, end)
-    _require_before(case, end)
-    return {"ended": end.block, "reason": label("reason", state.reason)}
-
-
-def _require_before(case: Case, end: Happening) -> None:
-    """No use was made on a state in which the grant had ended (R11)."""
-    for lease in case.leases:
-        for use in lease.receipts:
-            require(
-                f"{case.name}, {lease.name}, receipt {use.receipt.number}",
-                (use.receipt.state_block < end.block, f"used in or after block {end.block}"),
-            )
-        anchors = ("ReceiptSettled", "RangeSettled", "LeaseAnswered", "UseClaimed")
-        late = [h for h in lease.events if h.name in anchors and h.order > end.order]
-        if late:
-            case.cannot_show("backdating", lease=lease.number, block=end.block)
-
-
-def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
-    terminated = end.name == "AuthorizationTerminated"
-    parties = 1 << Party.CONSUMER if terminated else end.value("parties")
-    known = [party for party in Party if parties == 1 << party]
-    require(f"{case.name}, {end.where}", (len(known) == 1, "it is not ended by one party"))
-    account = ender_of(evidence, case, end)
-    if account is None:
-        case.cannot_show("indirect", event=end.where)
-    else:
-        require_account(evidence, case, account, known[0])
-
-
-def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:
-    """Return who signed the ending; None where it came through another contract."""
-    reason = end.value("reason")
-    match end.call():
-        case ContractCall("revoke" | "reject"):
-            return end.sender()
-        case ContractCall("revokeSigned", (_, _, signature)) if reason in tuple(Reason):
-            digest = revocation_digest(case.identifier, Reason(reason), evidence.chain_id)
-            return recover(digest, plain_signature(signature))
-        case _:
-            return None

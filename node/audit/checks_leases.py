@@ -1,7 +1,7 @@
 """Leases: numbered without gap, opened within the terms and while active, as state keeps them."""
 
-from node.audit.checks_chain import Details
 from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, require
+from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import LeaseState
 from node.spec.terms import Wanted, refuse_request

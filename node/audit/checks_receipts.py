@@ -1,7 +1,7 @@
 """Receipts: one chain a lease without gap, within what the lease fixed, signed by both keys."""
 
-from node.audit.checks_chain import Details
 from node.audit.evidence import Case, Evidence, LeaseCase, naming, require
+from node.audit.result import Details
 from node.spec.registry import lease_facts
 from node.spec.usage import contradiction, verify_trail
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from node.audit.calldata import plain_signature
-from node.audit.checks_chain import Details
 from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, require, text_of
+from node.audit.result import Details
 from node.errors import SignatureError
 from node.spec import merkle
 from node.spec.crypto import recover

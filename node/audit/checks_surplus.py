@@ -1,7 +1,7 @@
 """Nothing is in the file that no proof needed: so no value in it can be changed unnoticed."""
 
-from node.audit.checks_chain import Details
 from node.audit.evidence import Evidence, place, require, text_of
+from node.audit.result import Details
 
 
 def check_surplus(evidence: Evidence) -> Details:

@@ -10,8 +10,8 @@ contract's judgement, whose code is proved.
 from typing import Final
 
 from node.audit.calldata import plain_signature
-from node.audit.checks_chain import Details
 from node.audit.evidence import Case, Evidence, Happening, naming, require
+from node.audit.result import Details
 from node.spec import registry
 from node.spec.crypto import recover
 from node.spec.registry import mapping_slot
@@ -220,4 +220,8 @@ def check_parties(evidence: Evidence, case: Case) -> Details:
         require(subject, (member is not None and bool(member.identifier), "it is no member"))
         if member is not None:
             case.members[index] = member
+    if terms.exchange:
+        kind = case.members[terms.exchange].kind
+        subject = f"{case.name}, member {terms.exchange}"
+        require(subject, (kind == MemberKind.EXCHANGE, "it is no exchange"))
     return {"members": len(wanted)}

@@ -17,9 +17,10 @@ from node.audit.cases import gather_cases
 from node.audit.checks_chain import check_inclusion
 from node.audit.collect import collect_block
 from node.audit.evidence import Evidence, text_of
+from node.audit.result import Report
 from node.audit.search import Found, authorizations_of_journals, search
 from node.audit.slots import collect_state
-from node.audit.verify import Report, verify
+from node.audit.verify import verify
 from node.errors import ConfigError, IntegrityError, NotReady, Refused
 from node.sdk.journal import Journal
 from node.sdk.light import LightClient

@@ -7,6 +7,7 @@ an authorization's summary is shown only where all of its checks hold.
 from typing import Any
 
 from node.audit.evidence import Statement
+from node.audit.result import BUNDLE, Report, Result, Status
 from node.audit.summary import padded, summary_lines, summary_of
 from node.audit.texts import (
     CLOSING,
@@ -17,7 +18,6 @@ from node.audit.texts import (
     TITLES,
     say,
 )
-from node.audit.verify import BUNDLE, Report, Result, Status
 
 _TITLE_WIDTH = 50
 _STATUS_WIDTH = 14

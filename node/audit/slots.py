@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from node.audit.bundle import StateRecord
 from node.audit.cases import leases_of
-from node.audit.checks_closing import ENDINGS, ender_of
+from node.audit.checks_ending import ENDINGS, ender_of
 from node.audit.checks_terms import product_slots
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient

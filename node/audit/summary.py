@@ -4,7 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
-from node.audit.checks_closing import uses_counted
+from node.audit.checks_counts import uses_counted
 from node.audit.evidence import Case, LeaseCase, text_of
 from node.audit.texts import ENDINGS, SUMMARY, say
 from node.spec.registry import status_at

@@ -8,9 +8,10 @@ from typing import Any
 from node.audit.bundle import FILE_BYTES_MAX
 from node.audit.export import describe, export, write_file
 from node.audit.report import to_json, to_text
+from node.audit.result import Report
 from node.audit.texts import LANGUAGES
 from node.audit.timeline import timeline_lines, timeline_of
-from node.audit.verify import Report, verify
+from node.audit.verify import verify
 from node.cli.output import add_command, emit
 from node.errors import ConfigError, DecodeError, Refused, UsageError
 from node.sdk.client import Client

@@ -6,6 +6,7 @@ import pytest
 
 from node.audit.bundle import Bundle, encode_bundle
 from node.audit.report import to_json, to_text
+from node.audit.result import Status
 from node.audit.texts import (
     CLOSING,
     DETAILS,
@@ -18,7 +19,7 @@ from node.audit.texts import (
     say,
 )
 from node.audit.timeline import timeline_lines, timeline_of
-from node.audit.verify import CHECKS, Status, verify
+from node.audit.verify import CHECKS, verify
 from tests.chaincode import world
 from tests.unit.audit.factory import Story
 

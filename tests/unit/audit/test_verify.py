@@ -16,7 +16,8 @@ from node.audit.checks_chain import check_inclusion
 from node.audit.collect import collect_block
 from node.audit.evidence import Evidence
 from node.audit.export import in_one_form
-from node.audit.verify import CHECKS, Report, Status, verify
+from node.audit.result import Report, Status
+from node.audit.verify import CHECKS, verify
 from node.execution.system import HISTORY_ADDRESS
 from node.sdk.light import LightClient
 from node.spec import usage

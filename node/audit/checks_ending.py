@@ -1,0 +1,79 @@
+"""The end of a grant: when, by whom and why it ended, and that no use was made after it."""
+
+from typing import Final
+
+from node.audit.calldata import ContractCall, plain_signature
+from node.audit.checks_terms import require_account
+from node.audit.evidence import Case, Evidence, Happening, naming, require
+from node.audit.result import Details
+from node.spec.crypto import recover
+from node.spec.terms import revocation_digest
+from node.spec.types import Address
+from node.spec.vocabulary import AuthorizationStatus, Party, Reason, label
+
+ENDINGS: Final = {
+    "AuthorizationRejected": AuthorizationStatus.REJECTED,
+    "AuthorizationRevoked": AuthorizationStatus.REVOKED,
+    "AuthorizationTerminated": AuthorizationStatus.TERMINATED,
+}
+"""Events that end an authorization, each with the status it leaves."""
+
+
+def check_revocation(evidence: Evidence, case: Case) -> Details:
+    """The grant ended when, how and by whom state says; no receipt stands on a later state."""
+    ends, state = case.named(*ENDINGS), case.state
+    if not ends:
+        require(case.name, (state.ended is None, f"state ends it in block {state.ended}, unshown"))
+        return {"ended": None, "reason": None}
+    end = ends[0]
+    subject = f"{case.name}, {end.where}"
+    require(
+        subject,
+        (len(ends) == 1, "it ended twice"),
+        (end.block == state.ended, f"state ends it in block {state.ended}"),
+        (ENDINGS[end.name] == state.status, "state says that it ended otherwise"),
+        (end.value("reason") == state.reason, "state holds another reason"),
+    )
+    with naming(subject):
+        _require_ender(evidence, case, end)
+    _require_before(case, end)
+    return {"ended": end.block, "reason": label("reason", state.reason)}
+
+
+def _require_before(case: Case, end: Happening) -> None:
+    """No use was made on a state in which the grant had ended (R11)."""
+    for lease in case.leases:
+        for use in lease.receipts:
+            require(
+                f"{case.name}, {lease.name}, receipt {use.receipt.number}",
+                (use.receipt.state_block < end.block, f"used in or after block {end.block}"),
+            )
+        anchors = ("ReceiptSettled", "RangeSettled", "LeaseAnswered", "UseClaimed")
+        late = [h for h in lease.events if h.name in anchors and h.order > end.order]
+        if late:
+            case.cannot_show("backdating", lease=lease.number, block=end.block)
+
+
+def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
+    terminated = end.name == "AuthorizationTerminated"
+    parties = 1 << Party.CONSUMER if terminated else end.value("parties")
+    known = [party for party in Party if parties == 1 << party]
+    require(f"{case.name}, {end.where}", (len(known) == 1, "it is not ended by one party"))
+    account = ender_of(evidence, case, end)
+    if account is None:
+        case.cannot_show("indirect", event=end.where)
+    else:
+        require_account(evidence, case, account, known[0])
+
+
+def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:
+    """Return who signed the ending; None where it came through another contract."""
+    reason = end.value("reason")
+    match end.call():
+        case ContractCall("revoke" | "reject"):
+            return end.sender()
+        case ContractCall("revokeSigned", (_, _, signature)) if reason in tuple(Reason):
+            digest = revocation_digest(case.identifier, Reason(reason), evidence.chain_id)
+            return recover(digest, plain_signature(signature))
+        case _:
+            return None

@@ -1,0 +1,177 @@
+"""Ways through the contracts that the story does not take: each must be proved or said not to be.
+
+An approval may come through another contract, where its signature cannot be read from calldata; one
+transaction may open leases of authorizations that the bundle does not speak of; parties may be
+more than two.
+"""
+
+import asyncio
+from pathlib import Path
+
+import eth_abi
+import pytest
+
+from node.audit import checks_chain, export, slots
+from node.audit.bundle import decode_bundle
+from node.audit.report import to_json, to_text
+from node.audit.result import Report
+from node.audit.verify import verify
+from node.sdk.abi import encode_call
+from node.spec import registry
+from node.spec.crypto import keccak256
+from node.spec.terms import words
+from node.spec.types import Address, Hash32
+from node.spec.vocabulary import DeliveryMode, Reason
+from tests.chaincode import world
+from tests.chaincode.world import EXCHANGE, account, both, hashed, plain, signature
+from tests.unit.audit.factory import Chain, agreed, personal
+
+MULTICALL = Address(bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11"))
+LEVEL_FIVE = 0b10000
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Chain:
+    grown = Chain(tmp_path / "journal.db")
+    grown.market()
+    return grown
+
+
+def proved(chain: Chain, *wanted: Hash32) -> Report:
+    report = verify(asyncio.run(chain.export(*wanted)), chain.genesis.hash)
+    assert report.exit_code == 0, report.failures
+    return report
+
+
+def carried(address: Address, data: bytes) -> bytes:
+    """Multicall3's aggregate((address,bytes)[]) with one call."""
+    selector = keccak256(b"aggregate((address,bytes)[])")[:4]
+    return selector + eth_abi.encode(["(address,bytes)[]"], [[("0x" + address.hex(), data)]])
+
+
+def keys(report: Report) -> set[str]:
+    return {statement.key for statement in report.statements}
+
+
+def test_approval_through_another_contract_is_said_not_to_be_shown(chain: Chain) -> None:
+    terms = personal(1)
+    identifier = world.identifier(terms)
+    chain.send("b.approver", "authorizations", "request", words(terms))
+    half = signature("subject", identifier)
+    data = encode_call("authorizations", "approveSigned", identifier, half)
+    chain.send_data("c.approver", MULTICALL, carried(registry.AUTHORIZATIONS, data))
+    chain.send("a.approver", "authorizations", "approve", identifier)
+    report = proved(chain, identifier)
+    assert keys(report) == {"indirect"}
+    assert "came through another contract" in to_text(report)
+    assert "经由其他合约" in to_text(report, "zh")
+
+
+def test_settling_and_closing_through_another_contract(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    entry = chain.range(authorization, 1, 1, 1, True)
+    batch = world.batch_of([entry], chain.receipts(lease))
+    halves = both(world.usage.batch_id(batch, world.CHAIN_ID))
+    data = encode_call("leases", "settleBatch", plain(batch), [plain(entry)], *halves)
+    chain.send_data("c.gateway", MULTICALL, carried(registry.LEASES, data))
+    report = proved(chain, authorization)
+    assert keys(report) == {"indirect"}
+    assert to_json(report)["authorizations"][0]["leases"][0]["ending"] == "closed"
+
+
+def test_leases_opened_with_those_of_others(chain: Chain) -> None:
+    """One transaction opens leases of two authorizations; a bundle speaks of one."""
+    one, other = chain.grant(agreed(1)), chain.grant(agreed(2))
+    openings = [world.opening(authorization, chain) for authorization in (one, other)]
+    chain.send("b.gateway", "leases", "openMany", openings, account("a.gateway"))
+    report = proved(chain, one)
+    assert [case.identifier for case in report.cases] == [one]
+    assert keys(report) == {"open"}
+
+
+def test_exchange_and_regulator_are_parties_where_the_terms_need_them(chain: Chain) -> None:
+    terms = agreed(1, fields=LEVEL_FIVE, exchange=EXCHANGE)
+    identifier = world.identifier(terms)
+    chain.send("b.approver", "authorizations", "request", words(terms))
+    for name in ("exchange", "a"):
+        chain.send(f"{name}.approver", "authorizations", "approve", identifier)
+    waiting = proved(chain, identifier)
+    assert to_json(waiting)["authorizations"][0]["status"] == "Partially approved"
+    chain.send("regulator.approver", "authorizations", "approve", identifier)
+    summary = to_json(proved(chain, identifier))["authorizations"][0]
+    roles = [party["role"] for party in summary["parties"]]
+    assert roles == ["provider", "consumer", "exchange", "regulator"]
+    assert [(field["level"], field["count"]) for field in summary["fields"]] == [(5, 1)]
+
+
+def test_consumer_ends_it_and_provider_ends_another(chain: Chain) -> None:
+    one, other = chain.grant(agreed(1)), chain.grant(agreed(2))
+    end = ("authorizations", "revoke")
+    chain.send("b.approver", *end, one, Reason.CONSUMER_TERMINATED, bytes(32))
+    chain.send("a.approver", *end, other, Reason.PROVIDER_WITHDREW, bytes(32))
+    summaries = to_json(proved(chain, one, other))["authorizations"]
+    assert {summary["status"] for summary in summaries} == {"Terminated", "Revoked"}
+
+
+def test_account_that_was_revoked_since_is_still_its_members(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    revoked = (account("a.approver"), Reason.SUPERSEDED)
+    chain.send("a.governor", "members", "revokeAccount", *revoked)
+    assert keys(proved(chain, authorization)) == set()
+
+
+def test_lease_that_is_closing(chain: Chain) -> None:
+    authorization = chain.grant(personal(1))
+    lease = chain.open(authorization, 1, mode=DeliveryMode.FIELDS)
+    chain.use(lease, 2, record_count=1)
+    shown = chain.receipts(lease)[1]
+    values = (authorization, 1, plain(shown), *both(hashed(shown)))
+    chain.send("a.gateway", "leases", "closeAlone", *values)
+    report = proved(chain, authorization)
+    assert keys(report) == {"open"}
+    assert to_json(report)["authorizations"][0]["leases"][0]["ending"] == "closing"
+
+
+def test_breach_and_challenge_stand_in_the_timeline(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    breach = (authorization, lease, keccak256(b"evidence"))
+    chain.send("b.gateway", "leases", "reportBreach", *breach)
+    case = proved(chain, authorization).cases[0]
+    assert case.events[-1].name == "BreachReported"
+
+
+def test_batch_with_a_leaf_against_its_lease_fails_at_the_receipts(chain: Chain) -> None:
+    """The contract cannot see a leaf (R13); the auditor can, and the export says so."""
+    authorization = chain.grant(personal(1))
+    lease = chain.open(authorization, 1, mode=DeliveryMode.FIELDS)
+    chain.use(lease, 1, record_count=5)
+    chain.anchor(chain.range(authorization, 1, 1, 1, True))
+    with pytest.raises(Exception, match="more than one record in a use of fields"):
+        asyncio.run(chain.export(authorization))
+
+
+def test_state_in_more_than_one_record(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    authorization = chain.grant(agreed(1))
+    for number in (1, 2, 3):
+        chain.open(authorization, number)
+    whole = asyncio.run(chain.export(authorization))
+    for module in (slots, checks_chain):
+        monkeypatch.setattr(module, "SLOTS_MAX", 8)
+    parts = asyncio.run(chain.export(authorization))
+    assert len(decode_bundle(parts).state) > len(decode_bundle(whole).state)
+    assert verify(parts, chain.genesis.hash).exit_code == 0
+    monkeypatch.setattr(checks_chain, "SLOTS_MAX", 9)
+    report = verify(parts, chain.genesis.hash)
+    assert [failure.check for failure in report.failures] == ["state"]
+
+
+def test_more_authorizations_than_a_bundle_takes(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [chain.grant(agreed(nonce)) for nonce in (1, 2)]
+    monkeypatch.setattr(export, "AUTHORIZATIONS_MAX", 1)
+    with pytest.raises(Exception, match="bundle too large"):
+        asyncio.run(chain.export(*wanted))
