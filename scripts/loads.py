@@ -43,8 +43,9 @@ RECORD_GAS: Final = 120_000
 DEPLOY_GAS: Final = 1_500_000
 POLL_SECONDS: Final = 0.05
 BATCH: Final = 100
-OFFSETS: Final = range(3_000, 34_000, 400)
-"""Port offsets tried; below, networks started by hand keep their ports."""
+OFFSETS: Final = range(1_200, 2_440, 40)
+"""Port offsets tried: above the usual ports, and below those that Linux gives to outgoing
+connections (from 32,768), one of which could hold a validator's port when it returns."""
 
 
 class LoadFailed(Exception):
