@@ -17,7 +17,7 @@ What is changed, and why:
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -121,18 +121,31 @@ def _guarded(precompile: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return run
 
 
+def _as_methods(opcodes: Mapping[int, Any]) -> dict[int, Callable[..., Any]]:
+    """Return opcodes as bound methods of themselves.
+
+    Calling an object that defines `__call__` costs a frame of C stack, of which Python 3.12 allows
+    few; calling its bound method costs none, so 1,024 nested calls fit.
+    """
+    return {value: opcode.__call__ for value, opcode in opcodes.items()}
+
+
 class LedgerComputation(PragueComputation):  # type: ignore[misc]
     """One call frame."""
 
-    opcodes: Final = {
-        **PragueComputation.opcodes,
-        opcode_values.JUMP: as_opcode(_jump, mnemonics.JUMP, _JUMP_GAS),
-        opcode_values.JUMPI: as_opcode(_jumpi, mnemonics.JUMPI, _JUMPI_GAS),
-        opcode_values.SHA3: as_opcode(_keccak256, mnemonics.SHA3, _KECCAK_GAS),
-        opcode_values.SELFDESTRUCT: as_opcode(
-            ensure_no_static(selfdestruct_eip6780), mnemonics.SELFDESTRUCT, GAS_SELFDESTRUCT_EIP150
-        ),
-    }
+    opcodes: Final = _as_methods(
+        {
+            **PragueComputation.opcodes,
+            opcode_values.JUMP: as_opcode(_jump, mnemonics.JUMP, _JUMP_GAS),
+            opcode_values.JUMPI: as_opcode(_jumpi, mnemonics.JUMPI, _JUMPI_GAS),
+            opcode_values.SHA3: as_opcode(_keccak256, mnemonics.SHA3, _KECCAK_GAS),
+            opcode_values.SELFDESTRUCT: as_opcode(
+                ensure_no_static(selfdestruct_eip6780),
+                mnemonics.SELFDESTRUCT,
+                GAS_SELFDESTRUCT_EIP150,
+            ),
+        }
+    )
     _precompiles: Final = {
         address: _guarded(precompile) if address in HEAVY_PRECOMPILES else precompile
         for address, precompile in PragueComputation.get_precompiles().items()
@@ -142,6 +155,39 @@ class LedgerComputation(PragueComputation):  # type: ignore[misc]
         super().__init__(state, message, transaction_context)
         self.consume_gas = self._gas_meter.consume_gas  # one call less for each opcode
         state.ask()
+
+    # py-evm walks the tree of frames by recursion through generators, which is recursion of C code
+    # too; these four walk it by a list.
+
+    def get_gas_refund(self) -> int:
+        """Return what is refunded for this frame and those below it that did not fail."""
+        return sum(
+            frame.msg.refund + (0 if frame.is_error else frame._gas_meter.gas_refunded)
+            for frame in self._frames()
+        )
+
+    def get_accounts_for_deletion(self) -> list[bytes]:
+        """Return the accounts that SELFDESTRUCT removes, in order of their addresses."""
+        kept = (frame for frame in self._frames() if not frame.is_error)
+        return sorted({account for frame in kept for account in frame.accounts_to_delete})
+
+    def get_self_destruct_beneficiaries(self) -> list[bytes]:
+        """Return who received what SELFDESTRUCT left, in order of their addresses."""
+        kept = (frame for frame in self._frames() if not frame.is_error)
+        return sorted({account for frame in kept for account in frame.beneficiaries})
+
+    def get_raw_log_entries(self) -> tuple[Any, ...]:
+        """Return the logs of frames that did not fail, in the order they were emitted."""
+        kept = (frame for frame in self._frames() if not frame.is_error)
+        return tuple(sorted(entry for frame in kept for entry in frame._log_entries))
+
+    def _frames(self) -> list[Any]:
+        """Return this frame and all below it, but none below one that failed."""
+        found: list[Any] = [self]
+        for frame in found:
+            if not frame.is_error:
+                found += frame.children
+        return found
 
     @property
     def is_origin_computation(self) -> bool:
