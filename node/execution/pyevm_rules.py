@@ -17,10 +17,11 @@ What is changed, and why:
 
 import itertools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.exceptions import InvalidJumpDestination
 from eth.vm import mnemonics, opcode_values
 from eth.vm.execution_context import ExecutionContext
@@ -28,6 +29,8 @@ from eth.vm.forks.byzantium.opcodes import ensure_no_static
 from eth.vm.forks.cancun.logic import selfdestruct_eip6780
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState, PragueTransactionExecutor
+from eth.vm.forks.spurious_dragon import state as spurious_dragon
+from eth.vm.forks.spurious_dragon._utils import THREE
 from eth.vm.forks.tangerine_whistle.constants import GAS_SELFDESTRUCT_EIP150
 from eth.vm.message import Message as EvmMessage
 from eth.vm.opcode import as_opcode
@@ -329,6 +332,26 @@ class EvmTransaction:
         self.max_fee_per_gas, self.max_priority_fee_per_gas = max_fee, max_priority_fee
         self.access_list, self.authorization_list = access_list, authorizations
         self.type_id = type_id
+
+
+def _touched_accounts(computation: Any, ancestor_had_error: bool = False) -> Iterator[Address]:
+    """Yield the accounts that EIP-161 may have to clear, as py-evm does, but without recursion.
+
+    Of frames that failed only 0x03 counts, for the sake of a historic fault of two clients.
+    """
+    yield computation.state.coinbase
+    waiting = [(computation, ancestor_had_error)]
+    for frame, above_failed in waiting:
+        failed = frame.is_error or above_failed
+        touched = [*frame.get_self_destruct_beneficiaries()]
+        if frame.msg.to != CREATE_CONTRACT_ADDRESS:
+            touched.append(frame.msg.to)
+        yield from (account for account in touched if not failed or account == THREE)
+        waiting += [(child, failed) for child in frame.children]
+
+
+# There is no seam for this one: its caller reads it from its own module.
+spurious_dragon.collect_touched_accounts = _touched_accounts
 
 
 class LedgerExecutor(PragueTransactionExecutor):  # type: ignore[misc]

@@ -186,7 +186,7 @@ def _row(use: Use) -> list[object]:
 def _use(row: tuple[object, ...]) -> Use:
     lease, number, previous, request_hash, query, request_signature, *rest = row
     head = (lease, number, previous, request_hash)
-    request = Request(Hash32(lease), number, Hash32(previous), Hash32(request_hash))  # type: ignore[arg-type]
+    request = Request(Hash32(lease), number, Hash32(request_hash), Hash32(previous))  # type: ignore[arg-type]
     tail, (salt, result, provider, consumer) = rest[:6], rest[6:]
     receipt = None
     if tail[0] is not None:
