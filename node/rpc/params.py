@@ -1,11 +1,13 @@
 """Typed parameters: hex text from a client to values, each failure one -32602 that names it."""
 
+import string
 from typing import Any, Final
 
 from node.rpc.dispatch import INVALID_PARAMS, Params, RpcError
 from node.spec.types import WORD_MAX, Address, Hash32
 
 BYTES_MAX: Final = 1_048_576
+_HEX_DIGITS: Final = frozenset(string.hexdigits)
 TAGS: Final = frozenset({"latest", "pending", "safe", "finalized", "earliest"})
 
 
@@ -26,11 +28,9 @@ def to_quantity(value: Any, what: str, maximum: int = WORD_MAX) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= maximum:
         return value
     if isinstance(value, str) and value.startswith("0x") and 2 < len(value) <= 66:
-        try:
-            number = int(value[2:], 16)
-        except ValueError:
-            number = -1
-        if 0 <= number <= maximum and "_" not in value:
+        # int() alone would also take signs, spaces, underscores and digits of other scripts.
+        is_hex = all(digit in _HEX_DIGITS for digit in value[2:])
+        if is_hex and (number := int(value[2:], 16)) <= maximum:
             return number
     raise RpcError(INVALID_PARAMS, f"invalid argument: {what} is no hex quantity in range")
 
