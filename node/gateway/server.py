@@ -75,7 +75,7 @@ class Door:
                 return _error(error, 400)
             except DataccordError as error:
                 log.error("gateway_failed", path=request.path, error=error.what, why=error.why)
-                return _error(Refused("gateway: cannot serve now"), 503)
+                return _json({"error": "gateway: cannot serve now", "retry": True}, 503)
 
         return respond
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from node.errors import DataccordError, Refused
+from node.errors import DataccordError, NotReady, Refused
 from node.gateway import guard
 from node.gateway.guard import Grant, refuse
 from node.gateway.meter import Meter
@@ -18,6 +18,7 @@ from node.sdk.product import Manifest
 from node.sdk.query import Query
 from node.sdk.settlement import BuiltBatch, RangeRequest
 from node.sdk.view import LedgerView
+from node.spec.header import Header
 from node.spec.registry import LeaseState
 from node.spec.terms import Terms
 from node.spec.types import Hash32
@@ -52,49 +53,63 @@ class Service:
         if request.lease != lease_id(authorization, number):
             raise refuse("request names another lease")
         async with self._lock(request.lease):
-            await self._advance()
-            grant = await self._grant(authorization, request.lease)
+            head, grant = await self._current_grant(authorization, request.lease)
             manifest, source = self._product(grant)
             before = self._meter.recorded(request)
             guard.check_request(request, signature, query, grant.lease, self._chain_id)
             guard.check_state(grant, time.time(), self._view.head.timestamp)
+            await guard.check_keys(self._view, grant, self._meter.address)
             if before is not None:
                 return before
-            await self._check(request, query, grant, manifest)
+            self._check(request, query, grant, manifest)
             self._meter.begin(request, query, signature)
-            return await self._serve(request, query, signature, grant, source)
+            return await self._serve(request, query, signature, grant, source, head)
 
-    async def _check(
-        self, request: Request, query: Query, grant: Grant, manifest: Manifest
-    ) -> None:
+    def _check(self, request: Request, query: Query, grant: Grant, manifest: Manifest) -> None:
         now, progress = time.time(), self._meter.progress(request.lease)
         guard.check_number(request, grant.lease, progress)
         guard.check_purpose(query, grant)
         guard.check_fields(query, grant, manifest.names)
         guard.check_terms(query, grant, now)
         guard.check_exposure(grant, progress)
-        await guard.check_keys(self._view, grant, self._meter.address)
 
     async def _serve(
-        self, request: Request, query: Query, signature: bytes, grant: Grant, source: Source
+        self,
+        request: Request,
+        query: Query,
+        signature: bytes,
+        grant: Grant,
+        source: Source,
+        permitted: Header,
     ) -> Use:
-        """Compute, check the state once more at the newest final block, then record and release."""
+        """Compute, check the state once more at the newest final block, then record and release.
+
+        What is no longer permitted then becomes a void receipt, dated by the block that `permitted`
+        it, so that it keeps its number and can still settle.
+        """
         log.info("data_read", lease="0x" + request.lease.hex(), number=request.number)
         answer, failure = await asyncio.to_thread(_compute, source, query, grant)
-        await self._advance()
-        again = await self._grant(grant.authorization_id, request.lease)
+        try:
+            head, again = await self._current_grant(grant.authorization_id, request.lease)
+        except Refused as error:
+            raise NotReady(
+                "gateway: cannot release now",
+                why=error.what,
+                next_command="send the very same request again: its number is kept",
+            ) from error
         now = time.time()
         try:
-            guard.check_state(again, now, self._view.head.timestamp)
+            guard.check_state(again, now, head.timestamp)
+            await guard.check_keys(self._view, again, self._meter.address)
         except Refused as error:
-            answer, failure = None, error
+            answer, failure, head = None, error, permitted
         use = self._meter.complete(
             request,
             query,
             signature,
             answer,
             data=source.fingerprint(),
-            state_block=self._view.head.number,
+            state_block=head.number,
             used_at=min(int(now), grant.lease.expires_at - 1),
         )
         log.info(
@@ -149,6 +164,15 @@ class Service:
         if lease is None:
             raise refuse("no lease", f"0x{identifier.hex()} was never opened")
         return lease
+
+    async def _current_grant(self, authorization: Hash32, lease: Hash32) -> tuple[Header, Grant]:
+        """Return a grant and the newest final header that all of it was read under."""
+        while True:
+            await self._advance()
+            head = self._view.head
+            grant = await self._grant(authorization, lease)
+            if self._view.head is head:
+                return head, grant
 
     async def _grant(self, authorization: Hash32, lease: Hash32) -> Grant:
         found = await self._lease(lease)

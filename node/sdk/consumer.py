@@ -14,10 +14,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from node.errors import DecodeError, ProofError, Refused, RemoteError, SignatureError
+from node.errors import DecodeError, NotReady, ProofError, Refused, RemoteError, SignatureError
 from node.sdk import wire
 from node.sdk.journal import Journal, Use
-from node.sdk.query import Query
+from node.sdk.query import Query, parse_query
 from node.sdk.settlement import BuiltBatch, RangeRequest, build_batch
 from node.sdk.transport import HttpTransport
 from node.spec.crypto import SIGNATURE_LENGTH, keccak256, recover, sign
@@ -78,7 +78,7 @@ class Consumer:
         if last is None:
             return Request(lease.id, 1, query.hash, lease.id)
         if last.receipt is None:
-            return replace(last.request, request_hash=query.hash)
+            return last.request
         previous = receipt_hash(last.receipt, self._chain_id)
         return Request(lease.id, last.request.number + 1, query.hash, previous)
 
@@ -90,8 +90,15 @@ class Consumer:
     async def request(
         self, lease: LeaseHandle, query: Query, request: Request | None = None
     ) -> Use:
-        """Send a request and return the checked, kept, not yet countersigned use."""
-        request = request or self.next_request(lease, query)
+        """Send a request and return the checked, kept, not yet countersigned use.
+
+        Raises:
+            Refused: the gateway gave no number away, and says why.
+            NotReady, RemoteError: it may have: the request stands, and is sent again first.
+        """
+        if request is None:
+            await self._finish_standing(lease, query)
+            request = self.next_request(lease, query)
         signature = sign(self._key, request_digest(request, self._chain_id))
         body = {
             "authorization": wire.to_hex(lease.authorization),
@@ -115,6 +122,17 @@ class Consumer:
         elif kept.receipt != use.receipt:
             raise ProofError(f"receipt: another one for use {request.number} is kept already")
         return use
+
+    async def _finish_standing(self, lease: LeaseHandle, query: Query) -> None:
+        """Send an unanswered request again before another takes its number (R9)."""
+        last = self.journal.last(lease.id)
+        if last is None or last.receipt is not None or last.query == query.text:
+            return
+        try:
+            use = await self.request(lease, parse_query(last.query), last.request)
+        except Refused:
+            return
+        await self.countersign(lease, use)
 
     async def countersign(self, lease: LeaseHandle, use: Use) -> Use:
         """Countersign a receipt: keep our half, then hand it over."""
@@ -191,11 +209,14 @@ class Consumer:
 
         Raises:
             Refused: the gateway refused, with its reason.
+            NotReady: it cannot serve now; the very same body may be sent again.
         """
         async with HttpTransport(self._url + path, timeout_s=30.0, tls=self._tls) as transport:
             answer = await transport.post(body)
         if not isinstance(answer, dict):
             raise RemoteError(f"{path}: the answer is no object")
+        if answer.get("retry") is True:
+            raise NotReady(str(answer.get("error"))[:300])
         if "error" in answer:
             raise Refused(str(answer["error"])[:300], why=str(answer.get("why", ""))[:300])
         try:

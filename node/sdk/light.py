@@ -91,9 +91,11 @@ class LightClient:
             found.account, tuple(SlotProof(slot, found.storage[slot]) for slot in ordered)
         )
 
-    async def read(self, address: Address, slots: tuple[int, ...]) -> dict[int, int]:
-        """Return slots' values under the newest proved header."""
-        head = self.current
+    async def read(
+        self, address: Address, slots: tuple[int, ...], at: Header | None = None
+    ) -> dict[int, int]:
+        """Return slots' values under a proved header, the newest where none is given."""
+        head = self.current if at is None else at
         proof = await self.storage(address, slots, head.number)
         return dict(verify_storage(head.state_root, address, proof))
 

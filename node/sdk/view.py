@@ -37,12 +37,13 @@ class LedgerView:
 
     def __init__(self, light: LightClient) -> None:
         self._light = light
+        self._head: Header | None = None
         self._reads: OrderedDict[tuple[Address, bytes], dict[int, int]] = OrderedDict()
 
     @property
     def head(self) -> Header:
-        """The newest final header."""
-        return self._light.current
+        """The final header under which everything is read; it moves only in `advance`."""
+        return self._light.current if self._head is None else self._head
 
     @property
     def client(self) -> Client:
@@ -50,23 +51,36 @@ class LedgerView:
         return self._light.client
 
     async def advance(self) -> Header:
-        """Move to the node's newest final header and forget what its blocks changed."""
-        before = self._light.current
-        head = await self._light.advance()
-        if head.number - before.number > FOLLOW_BLOCKS_MAX or before.number == 0:
-            self._reads.clear()
-        elif head.number > before.number and self._reads:
-            for header in await self._light.chain_to(before, head):
-                await self._apply(header)
-        return head
+        """Move to the node's newest final header and forget what its blocks changed.
 
-    async def _apply(self, header: Header) -> None:
+        The head moves once all that changed is known, and not at all where a block's receipts
+        cannot be had: then the next call asks for them again, so no change is ever passed over.
+        """
+        before, head = self._head, await self._light.advance()
+        changed: set[bytes] | None = None
+        if before is not None and head.number - before.number <= FOLLOW_BLOCKS_MAX:
+            changed = set()
+            if head.number > before.number and self._reads:
+                for header in await self._light.chain_to(before, head):
+                    changed |= await self._changed_in(header)
+        if self._head is before:
+            self._publish(head, changed)
+        return self.head
+
+    def _publish(self, head: Header, changed: set[bytes] | None) -> None:
+        """Read under `head` from now on; None stands for "anything may have changed"."""
+        self._head = head
+        if changed is None:
+            self._reads.clear()
+        else:
+            for key in [key for key in self._reads if key[1] in changed]:
+                del self._reads[key]
+
+    async def _changed_in(self, header: Header) -> set[bytes]:
         receipts = await self._light.client.receipts(header.number)
         if receipts_root(receipts) != header.receipts_root:
             raise ProofError(f"block {header.number}: receipts do not lead to its receipts root")
-        changed = _changed_keys(receipts)
-        for key in [key for key in self._reads if key[1] in changed]:
-            del self._reads[key]
+        return _changed_keys(receipts)
 
     async def authorization(self, identifier: Hash32) -> AuthorizationState | None:
         """Return an authorization, None where there is none."""
@@ -110,9 +124,12 @@ class LedgerView:
         wanted: Callable[[dict[int, int]], tuple[int, ...]],
     ) -> dict[int, int]:
         """Return proved slots, from memory where no event named `key` since; `wanted` may grow."""
-        values = self._reads.get((contract, key), {})
+        head, values = self.head, self._reads.get((contract, key), {})
         while missing := tuple(slot for slot in wanted(values) if slot not in values):
-            values = values | await self._light.read(contract, missing)
+            values = values | await self._light.read(contract, missing, head)
+            if self.head is not head:
+                # The head moved while the node answered: these words may be old by now.
+                head, values = self.head, self._reads.get((contract, key), {})
         self._reads[contract, key] = values
         self._reads.move_to_end((contract, key))
         if len(self._reads) > READS_MAX:
