@@ -93,7 +93,7 @@ def load_manifest(path: Path) -> Manifest:
         return _manifest(value, template)
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be read", why=str(error.strerror)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: not a product manifest", why=str(error)) from error
 
 
