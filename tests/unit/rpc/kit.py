@@ -25,6 +25,7 @@ from tests.unit.chain.kit import (
     call,
     grow,
     ledger,
+    sealed,
     transfer,
 )
 
@@ -104,6 +105,12 @@ class Node:
     def _pending(self, transaction_hash: Hash32) -> Pending | None:
         found = self.pool.pending(transaction_hash)
         return None if found is None else Pending(*found)
+
+    def mine(self) -> None:
+        """Take what waits in the pool into the next block."""
+        chain = self.chain
+        built = chain.build(chain.head.timestamp + 1, VALIDATORS[0], self.pool.candidates())
+        self.pool.head_changed(chain.commit(sealed(built.block, chain.validators[:3])))
 
     async def ask(self, method: str, *params: Any) -> Any:
         """Return the whole response object."""
