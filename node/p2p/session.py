@@ -32,7 +32,8 @@ class Session:
         self.node = node
         self.member = member
         self.dialed = dialed
-        self.height = 0
+        self.height: int | None = None
+        """The head it told of, None before it did."""
         self._socket = socket
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_FRAMES_MAX)
         self._queued_bytes = 0
@@ -120,6 +121,8 @@ class Session:
                 log.info("peer_goodbye", peer=self.name, reason=frame.reason)
                 return
             deliver(self, frame)
+            # What is read already comes without waiting: let the rest of the node have its turn.
+            await asyncio.sleep(0)
 
     def _pardon(self) -> None:
         self._frames += 1

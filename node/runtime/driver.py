@@ -9,7 +9,7 @@ engine that faults) ends the node by `failed`.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -55,6 +55,7 @@ from node.spec import registry
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.crypto import recover
 from node.spec.receipt import Log
+from node.spec.seal import f, quorum
 from node.spec.types import Address, Hash32
 from node.sync import (
     BlocksReceived,
@@ -116,6 +117,9 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outbox: list[bytes] = []
         self._rounds_seen = 0
+        self._started = False
+        self._remembers_nothing = sign_state.last_height() is None
+        self._serving: set[Address] = set()
         self._stopped = False
 
     # Life ----------------------------------------------------------------------------------------
@@ -124,12 +128,12 @@ class Driver:
         """Drive until cancelled, or until something makes going on unsafe."""
         self._network = network
         self._show_head()
-        self._give(PoolChanged(_now_ms(), self.pool.executable))
-        self._give(self._head_changed())
+        self._start_when_informed()
         try:
             while not self.failed.done():
                 await asyncio.wait({self.failed}, timeout=TICK_SECONDS)
                 self._give_sync(Tick(_now_ms()))
+                self._start_when_informed()
                 self._show_round()
             self.failed.result()
         finally:
@@ -140,6 +144,33 @@ class Driver:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._work.shutdown()
             self._commits.shutdown()
+
+    def _start_when_informed(self) -> None:
+        """Let consensus begin; a key that remembers no vote first hears where a quorum is (N14).
+
+        Otherwise a validator whose folder was lost would take height 1 for new and vote again at
+        heights it has voted at before.
+        """
+        if self._started:
+            return
+        if self._remembers_nothing and not self._is_informed():
+            return
+        self._performer.learn_head(self.best_known())
+        self._started = True
+        self._give(PoolChanged(_now_ms(), self.pool.executable))
+        self._give(self._head_changed())
+
+    def _is_informed(self) -> bool:
+        """Whether, with ourselves, a quorum of validators has told its head."""
+        validators = self.ledger.validators
+        others = [address for address in validators if address != self._machine.settings.address]
+        return len(self._told_heads(others)) + 1 >= quorum(len(validators))
+
+    def _told_heads(self, nodes: Iterable[Address]) -> list[int]:
+        """Return the heads that some peers told of, highest first."""
+        sessions = {} if self._network is None else self._network.sessions
+        told = (sessions[node].height for node in nodes if node in sessions)
+        return sorted((height for height in told if height is not None), reverse=True)
 
     @property
     def network(self) -> Network:
@@ -245,6 +276,21 @@ class Driver:
         self._give_sync(BlocksReceived(_now_ms(), session.node, request, blocks))
 
     def _serve(self, session: Session, request: int, first: int, count: int) -> None:
+        """Answer a range off the loop; a peer waits for one answer before it asks again."""
+        if session.node in self._serving:
+            self._mark(session, "asked for blocks again before the answer")
+            return
+        self._serving.add(session.node)
+        self._start(self._answer(session, request, first, count))
+
+    async def _answer(self, session: Session, request: int, first: int, count: int) -> None:
+        try:
+            found = await asyncio.to_thread(self._encoded_blocks, first, count)
+            self.network.send(session.node, Blocks(request, found))
+        finally:
+            self._serving.discard(session.node)
+
+    def _encoded_blocks(self, first: int, count: int) -> tuple[bytes, ...]:
         last = min(first + min(count, BLOCKS_MAX) - 1, self.ledger.head.number)
         found: list[bytes] = []
         size = 0
@@ -255,7 +301,7 @@ class Driver:
             if not data or (found and size > ANSWER_BYTES_MAX):
                 break
             found.append(data)
-        self.network.send(session.node, Blocks(request, tuple(found)))
+        return tuple(found)
 
     # Transactions --------------------------------------------------------------------------------
 
@@ -322,8 +368,9 @@ class Driver:
         self._show_head()
         self.announce_head(None)
         now = _now_ms()
-        self._give(PoolChanged(now, self.pool.executable))
-        self._give(self._head_changed())
+        if self._started:
+            self._give(PoolChanged(now, self.pool.executable))
+            self._give(self._head_changed())
         self._give_sync(HeadAdvanced(now, head.block.header.number))
         self.on_head(head)
 
@@ -444,9 +491,11 @@ class Driver:
         self._rounds_seen = current
 
     def best_known(self) -> int:
-        """Return the highest head any peer told of."""
-        sessions = () if self._network is None else self._network.sessions.values()
-        return max((session.height for session in sessions), default=0)
+        """Return the highest head that f + 1 validators reach: one of them at least is honest."""
+        validators = self.ledger.validators
+        told = self._told_heads(validators)
+        place = min(f(len(validators)), len(validators) - 1)
+        return told[place] if place < len(told) else 0
 
 
 def transaction_frames(raws: Sequence[bytes]) -> Iterator[Transactions]:

@@ -203,6 +203,7 @@ class Performer:
         self._host = host
         self._recover = recover
         self._sign_from: int | None = None
+        self._told_head = 0
         self._inbox: deque[Event] = deque()
         self._busy = False
 
@@ -210,6 +211,10 @@ class Performer:
     def is_observing(self) -> bool:
         """Whether the height being decided is one at which nothing may be signed (N13, N14)."""
         return self._sign_from is not None and self.machine.height < self._sign_from
+
+    def learn_head(self, number: int) -> None:
+        """Be told, before the first HeadChanged, the head that a quorum has (N14)."""
+        self._told_head = number
 
     def handle(self, event: Event) -> None:
         """Give the machine an event and perform all that follows.
@@ -233,7 +238,8 @@ class Performer:
         height = event.head.number + 1
         if self._sign_from is None:
             last = self._sign_state.last_height()
-            self._sign_from = first_height_to_sign(last, event.head.number)
+            known = max(event.head.number, self._told_head if last is None else 0)
+            self._sign_from = first_height_to_sign(last, known)
         if event.restored is not None:
             self._sign_from = min(self._sign_from, height)
             return event
