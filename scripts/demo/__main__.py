@@ -13,7 +13,7 @@ from typing import Final
 
 from node.errors import DataccordError
 from scripts.demo import evidence, refusals, story
-from scripts.demo.world import StepFailed, World
+from scripts.demo.world import PROJECT, StepFailed, World
 
 Step = Callable[[World], Awaitable[None]]
 
@@ -61,8 +61,18 @@ async def play(folder: Path, port_offset: int) -> int:
                 traceback.print_exc()
                 print(f"FAILED in step {title.strip()}: unexpected error", flush=True)
                 return 1
+        keep_bundle(world)
     print(f"[{time.monotonic() - began:5.1f} s] every step held", flush=True)
     return 0
+
+
+def keep_bundle(world: World) -> None:
+    """Keep the evidence where a reader can verify it again, and say how."""
+    kept = PROJECT / "run" / "demo.evidence"
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copyfile(world.bundle, kept)
+    print("the bundle is kept; verify it as the auditor would:")
+    print(f"  dataccord audit verify {kept} --genesis-hash {world.network.genesis_hash}")
 
 
 def main() -> int:
