@@ -1,0 +1,137 @@
+"""A query comes from another bank: nothing in it may become SQL, and no small group may leave."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from node.errors import ConfigError, Refused
+from node.gateway import sources
+from node.gateway.sources import CsvSource
+from node.sdk.query import Measure, aggregate_query, record_query
+from node.spec.crypto import keccak256
+from node.spec.types import Hash32
+
+from .kit import COUNTS, MANIFEST, PURPOSE, RECORD, ROWS, SUBJECT, source
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> CsvSource:
+    return source(tmp_path)
+
+
+def test_one_subjects_fields(data: CsvSource) -> None:
+    answer = data.record(RECORD, SUBJECT)
+    assert (json.loads(answer.text), answer.record_count) == ({"age": "1", "job": "A"}, 1)
+
+
+def test_an_unknown_subject_is_refused(data: CsvSource, tmp_path: Path) -> None:
+    other = Hash32(b"\x07" * 32)
+    with pytest.raises(Refused, match="unknown subject"):
+        data.record(RECORD, other)
+    for row in (0, 999, -1):
+        text = json.dumps({"0x" + other.hex(): row})
+        (tmp_path / "subjects.json").write_text(text, encoding="utf-8")
+        with pytest.raises(Refused, match="no such record"):
+            data.record(RECORD, other)
+
+
+def test_a_new_subject_needs_no_restart(data: CsvSource, tmp_path: Path) -> None:
+    other = Hash32(b"\x07" * 32)
+    text = json.dumps({"0x" + other.hex(): 8})
+    (tmp_path / "subjects.json").write_text(text, encoding="utf-8")
+    assert json.loads(data.record(RECORD, other).text) == {"age": "1", "job": "B"}
+
+
+def test_small_groups_are_withheld_and_counted(data: CsvSource) -> None:
+    answer = data.aggregate(COUNTS, 5)
+    body = json.loads(answer.text)
+    assert [(group["job"], group["count"]) for group in body["groups"]] == [("A", 6), ("B", 5)]
+    assert body["groups_withheld"] == 1
+    assert answer.record_count == 11
+    strict = json.loads(data.aggregate(COUNTS, 7).text)
+    assert (strict["groups"], strict["groups_withheld"]) == ([], 3)
+
+
+def test_measures(data: CsvSource) -> None:
+    measures = [Measure("average", "age"), Measure("sum", "age"), Measure("share", "age", "0")]
+    body = json.loads(data.aggregate(aggregate_query(PURPOSE, ["job"], measures), 6).text)
+    assert body["groups"] == [
+        {"job": "A", "average_age": 2.5, "sum_age": 15.0, "share_age_0": 0.1667, "group_size": 6}
+    ]
+
+
+INJECTIONS = [
+    'job" FROM data; DROP TABLE data; --',
+    "job, secret",
+    "*",
+    "subject_row",
+    "subject",
+    "job) UNION SELECT * FROM read_csv('/etc/passwd'",
+    "",
+    "JOB",
+]
+
+
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_a_field_that_is_sql_is_only_an_unknown_field(data: CsvSource, name: str) -> None:
+    queries = [record_query(PURPOSE, [name])] if name else []
+    for query in queries:
+        with pytest.raises(Refused, match="unknown field"):
+            data.record(query, SUBJECT)
+        with pytest.raises(Refused, match="unknown field"):
+            data.aggregate(aggregate_query(PURPOSE, [name], [Measure("count", "")]), 5)
+    if name:
+        with pytest.raises(Refused, match="unknown field"):
+            data.aggregate(aggregate_query(PURPOSE, ["job"], [Measure("sum", name)]), 5)
+    assert len(json.loads(data.aggregate(COUNTS, 1).text)["groups"]) == 3
+
+
+@pytest.mark.parametrize("value", ["' OR 1=1 --", "0'; DROP TABLE data; --", '"', "\\"])
+def test_a_value_that_is_sql_is_only_a_value(data: CsvSource, value: str) -> None:
+    query = aggregate_query(PURPOSE, ["job"], [Measure("share", "age", value)])
+    groups = json.loads(data.aggregate(query, 5).text)["groups"]
+    assert {group[f"share_age_{value}"] for group in groups} == {0.0}
+
+
+def test_the_database_reaches_nothing_else(data: CsvSource) -> None:
+    for sql in ("SELECT * FROM read_csv('/etc/hostname')", "COPY data TO '/dev/null'"):
+        with pytest.raises(duckdb.Error):
+            data._database.execute(sql)
+    with pytest.raises(duckdb.Error):
+        data._database.execute("SET enable_external_access=true")
+
+
+def test_what_cannot_be_computed_is_refused_without_values(data: CsvSource) -> None:
+    query = aggregate_query(PURPOSE, ["age"], [Measure("average", "job")])
+    with pytest.raises(Refused, match="cannot be computed") as caught:
+        data.aggregate(query, 1)
+    assert "'A'" not in caught.value.why
+
+
+def test_an_answer_has_a_bound(data: CsvSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ROWS_MAX", 2)
+    with pytest.raises(Refused, match="too large"):
+        data.aggregate(COUNTS, 1)
+    assert json.loads(data.aggregate(COUNTS, 5).text)["groups"]
+
+
+def test_the_fingerprint_is_the_files(data: CsvSource) -> None:
+    assert data.fingerprint() == keccak256(("\n".join(ROWS) + "\n").encode())
+
+
+def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    source(tmp_path)
+    (tmp_path / "wrong.csv").write_text("only,two\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not the CSV"):
+        CsvSource(tmp_path / "wrong.csv", MANIFEST.names, tmp_path / "subjects.json")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        CsvSource(tmp_path / "none.csv", MANIFEST.names, tmp_path / "subjects.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"0x00": "one"}', "5"])
+def test_a_malformed_subjects_file_is_named(data: CsvSource, tmp_path: Path, text: str) -> None:
+    (tmp_path / "subjects.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="subjects"):
+        data.record(RECORD, SUBJECT)
