@@ -126,7 +126,9 @@ class CsvSource:
                 ROWS_MAX + 1
             )
         except duckdb.Error as error:
-            raise Refused("gateway: the query cannot be computed", why=str(error)[:200]) from error
+            # The database's own text may quote a cell, so it goes neither out nor into a log.
+            why = f"{type(error).__name__}: does every measure fit its field?"
+            raise Refused("gateway: the query cannot be computed", why=why) from None
         if len(found) > ROWS_MAX:
             raise Refused("gateway: answer too large", why=f"more than {ROWS_MAX} rows")
         return found
