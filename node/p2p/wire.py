@@ -5,6 +5,7 @@ payloads keep Besu's bytes and travel as they are behind their code. Anything ma
 `DecodeError`, which the session turns into a mark against the peer.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,9 @@ FRAME_LENGTH_MAX: Final = 10 * 1024 * 1024
 
 TRANSACTIONS_MAX: Final = 1_000
 """Raw transactions in one frame."""
+
+TRANSACTION_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Bytes of raw transactions in one frame that this node sends."""
 
 BLOCKS_MAX: Final = 64
 """Blocks asked for, or given, in one frame."""
@@ -133,6 +137,20 @@ def _fields(frame: Frame) -> list[Encodable]:
             return [request_id, blocks]
         case Goodbye(reason):
             return [reason.encode("utf-8")[:256]]
+
+
+def transaction_frames(raws: Sequence[bytes]) -> Iterator[Transactions]:
+    """Yield raw transactions in frames that a peer takes, by number and by bytes."""
+    part: list[bytes] = []
+    size = 0
+    for raw in raws:
+        size += len(raw)
+        if part and (size > TRANSACTION_BYTES_MAX or len(part) == TRANSACTIONS_MAX):
+            yield Transactions(tuple(part))
+            part, size = [], len(raw)
+        part.append(raw)
+    if part:
+        yield Transactions(tuple(part))
 
 
 def decode_frame(data: bytes) -> Frame:

@@ -9,7 +9,7 @@ engine that faults) ends the node by `failed`.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -40,19 +40,19 @@ from node.execution.engine import ExecutionAbandoned
 from node.p2p.network import Network
 from node.p2p.session import Session
 from node.p2p.wire import (
-    BLOCKS_MAX,
-    TRANSACTIONS_MAX,
     Blocks,
     Consensus,
     Frame,
     GetBlocks,
     Status,
     Transactions,
+    transaction_frames,
 )
 from node.runtime.performer import Performer, Signer, SignState
 from node.runtime.pool import PoolDoor
+from node.runtime.serving import encoded_blocks
 from node.spec import registry
-from node.spec.block import Block, decode_block, encode_block
+from node.spec.block import Block, decode_block
 from node.spec.crypto import recover
 from node.spec.receipt import Log
 from node.spec.seal import f, quorum
@@ -74,12 +74,6 @@ from node.sync import Event as SyncEvent
 from node.telemetry import Metrics
 
 TICK_SECONDS: Final = 0.25
-ANSWER_BYTES_MAX: Final = 6 * 1024 * 1024
-"""Bytes of blocks in one answer, so that it fits a frame."""
-
-GOSSIP_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Bytes of transactions in one frame."""
-
 GOSSIP_SECONDS: Final = 0.02
 """How long admitted transactions are gathered before they are announced."""
 
@@ -285,23 +279,11 @@ class Driver:
 
     async def _answer(self, session: Session, request: int, first: int, count: int) -> None:
         try:
-            found = await asyncio.to_thread(self._encoded_blocks, first, count)
+            store, head = self.ledger.store, self.ledger.head.number
+            found = await asyncio.to_thread(encoded_blocks, store.blocks, first, count, head)
             self.network.send(session.node, Blocks(request, found))
         finally:
             self._serving.discard(session.node)
-
-    def _encoded_blocks(self, first: int, count: int) -> tuple[bytes, ...]:
-        last = min(first + min(count, BLOCKS_MAX) - 1, self.ledger.head.number)
-        found: list[bytes] = []
-        size = 0
-        for number in range(first, last + 1):
-            block = self.ledger.store.blocks.block(number)
-            data = b"" if block is None else encode_block(block)
-            size += len(data)
-            if not data or (found and size > ANSWER_BYTES_MAX):
-                break
-            found.append(data)
-        return tuple(found)
 
     # Transactions --------------------------------------------------------------------------------
 
@@ -496,20 +478,6 @@ class Driver:
         told = self._told_heads(validators)
         place = min(f(len(validators)), len(validators) - 1)
         return told[place] if place < len(told) else 0
-
-
-def transaction_frames(raws: Sequence[bytes]) -> Iterator[Transactions]:
-    """Yield raw transactions in frames that a peer takes, by number and by bytes."""
-    part: list[bytes] = []
-    size = 0
-    for raw in raws:
-        size += len(raw)
-        if part and (size > GOSSIP_BYTES_MAX or len(part) == TRANSACTIONS_MAX):
-            yield Transactions(tuple(part))
-            part, size = [], len(raw)
-        part.append(raw)
-    if part:
-        yield Transactions(tuple(part))
 
 
 def _logs(head: NewHead) -> Iterator[Log]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.errors import DecodeError
+from node.p2p import wire
 from node.p2p.wire import (
     BLOCKS_MAX,
     FRAME_LENGTH_MAX,
@@ -19,6 +20,7 @@ from node.p2p.wire import (
     Transactions,
     decode_frame,
     encode_frame,
+    transaction_frames,
 )
 from node.spec.codec import encode
 from node.spec.types import Hash32
@@ -108,3 +110,17 @@ def test_a_hello_signs_every_one_of_its_facts() -> None:
     ]
     assert base.digest() not in [other.digest() for other in others]
     assert base.digest() == Hello(WORD, bytes(32), 1, 1, bytes(65)).digest()
+
+
+def test_transactions_travel_in_frames_a_peer_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(transaction_frames([])) == []
+    many = [b"x"] * (TRANSACTIONS_MAX + 1)
+    assert [len(frame.raws) for frame in transaction_frames(many)] == [TRANSACTIONS_MAX, 1]
+    monkeypatch.setattr(wire, "TRANSACTION_BYTES_MAX", 10)
+    found = list(transaction_frames([b"1234", b"123456", b"1", b"1" * 20, b"22"]))
+    assert [frame.raws for frame in found] == [
+        (b"1234", b"123456"),
+        (b"1",),
+        (b"1" * 20,),
+        (b"22",),
+    ]

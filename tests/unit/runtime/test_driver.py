@@ -20,7 +20,6 @@ from node.consensus.messages import Kind, PreparePayload
 from node.consensus.timing import Settings
 from node.errors import EquivocationRefused, InvalidTransaction
 from node.p2p.wire import (
-    TRANSACTIONS_MAX,
     Blocks,
     Consensus,
     Frame,
@@ -30,7 +29,8 @@ from node.p2p.wire import (
     Transactions,
 )
 from node.runtime import driver as module
-from node.runtime.driver import Driver, transaction_frames
+from node.runtime import serving
+from node.runtime.driver import Driver
 from node.runtime.pool import PoolDoor
 from node.spec.block import encode_block
 from node.spec.seal import hash_for_block
@@ -231,7 +231,7 @@ async def test_blocks_are_served_in_order_and_within_bounds() -> None:
 async def test_an_answer_with_blocks_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     chain = ledger()
     blocks = [grow(chain) for _ in range(3)]
-    monkeypatch.setattr(module, "ANSWER_BYTES_MAX", len(encode_block(blocks[0])) * 3 // 2)
+    monkeypatch.setattr(serving, "ANSWER_BYTES_MAX", len(encode_block(blocks[0])) * 3 // 2)
     async with running(Node(chain, VALIDATORS[0])) as node:
         session = node.peer(VALIDATORS[1])
         node.driver.deliver(session, GetBlocks(7, 1, 3))
@@ -298,20 +298,6 @@ async def test_a_sign_state_that_refuses_stops_the_node() -> None:
         async with asyncio.timeout(15):
             await task
     assert node.network.frames(Consensus) == [], "nothing left"
-
-
-def test_transactions_travel_in_frames_a_peer_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(transaction_frames([])) == []
-    many = [b"x"] * (TRANSACTIONS_MAX + 1)
-    assert [len(frame.raws) for frame in transaction_frames(many)] == [TRANSACTIONS_MAX, 1]
-    monkeypatch.setattr(module, "GOSSIP_BYTES_MAX", 10)
-    found = list(transaction_frames([b"1234", b"123456", b"1", b"1" * 20, b"22"]))
-    assert [frame.raws for frame in found] == [
-        (b"1234", b"123456"),
-        (b"1",),
-        (b"1" * 20,),
-        (b"22",),
-    ]
 
 
 def test_the_fakes_have_the_shape_of_what_they_stand_for() -> None:
