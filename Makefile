@@ -19,6 +19,7 @@ $(VENV)/installed: requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or 3.12 is needed; name it with make PYTHON=..."; exit 3; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(RUN) -c 'import sysconfig; print("$(CURDIR)", file=open(sysconfig.get_path("purelib") + "/dataccord.pth", "w"))'
 	@printf '#!/bin/sh\nexec "%s/$(RUN)" -m node "$$@"\n' "$(CURDIR)" > $(VENV)/bin/dataccord
 	@chmod +x $(VENV)/bin/dataccord
 	@touch $@

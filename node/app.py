@@ -139,6 +139,8 @@ def _open(stack: ExitStack, folder: Path) -> LevelDB:
         ) from error
     kv = LevelDB(folder)
     stack.callback(kv.close)
+    for copy in kv.torn_tails:
+        log.warning("torn_tail_cut", folder=str(folder), copy=str(copy))
     return kv
 
 
@@ -190,7 +192,12 @@ async def _doors(
         **LedgerMethods(backend).methods(),
     }
     announce = Announcer(subscriptions)
-    driver.on_head = announce.head
+
+    def head_changed(head: NewHead) -> None:
+        announce.head(head)
+        polling.forget_idle()
+
+    driver.on_head = head_changed
 
     def pending(transaction_hash: Hash32) -> None:
         polling.announce_pending(transaction_hash)

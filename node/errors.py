@@ -5,7 +5,8 @@ The tree, each leaf with the exit code a command ends with:
     DataccordError
     ├── UsageError               2   a command line that cannot be understood
     ├── ConfigError              3   a configuration, key or certificate file that cannot be used
-    │   └── AddressInUse         3   a port that another process already serves
+    │   ├── AddressInUse         3   a port that another process already serves
+    │   └── FolderInUse          3   a store that another process has open
     ├── NotReady                 4   the thing asked for is not there yet, try again later
     ├── Refused                  1   a rule of contract, gateway or pool says no; `.reason` names it
     │   └── Reverted             1   a contract reverted with a reason
@@ -74,6 +75,10 @@ class AddressInUse(ConfigError):
             if error.errno == errno.EADDRINUSE
             else "check host and port in the configuration",
         )
+
+
+class FolderInUse(ConfigError):
+    """A store that another process has open."""
 
 
 class NotReady(DataccordError):

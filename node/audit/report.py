@@ -8,7 +8,7 @@ from typing import Any
 
 from node.audit.evidence import Statement
 from node.audit.result import BUNDLE, Report, Result, Status
-from node.audit.summary import padded, summary_lines, summary_of
+from node.audit.summary import moment, padded, summary_lines, summary_of
 from node.audit.texts import (
     CLOSING,
     DETAILS,
@@ -31,6 +31,7 @@ def to_json(report: Report, language: str = "en") -> dict[str, Any]:
         "chain_id": report.chain_id,
         "genesis_hash": _genesis(report),
         "genesis_compared": report.compared,
+        "as_of": {"block": report.block, "time": moment(report.timestamp)},
         "checks": [_result_json(result, language) for result in report.results],
         "failures": len(report.failures),
         "authorizations": _summaries(report, language),
@@ -48,6 +49,8 @@ def to_text(report: Report, language: str = "en") -> str:
     if report.genesis_hash is not None:
         values = {"chain": report.chain_id, "genesis": _genesis(report)}
         lines.append(say(HEADINGS["chain"], language, **values))
+        as_of = {"block": report.block, "time": moment(report.timestamp)}
+        lines.append(say(HEADINGS["as-of"], language, **as_of))
     summaries = {summary["authorization"]: summary for summary in _summaries(report, language)}
     for about in dict.fromkeys(result.about for result in report.results):
         lines += ["", _heading(about, language)]
@@ -79,6 +82,9 @@ def _conclusion(report: Report, language: str) -> str:
         return say(HEADINGS["failed"], language, count=len(report.failures))
     if not report.compared:
         return say(HEADINGS["uncompared"], language, genesis=_genesis(report))
+    if report.is_old:
+        wanted = moment(report.not_before or 0)
+        return say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted)
     return say(HEADINGS["proved"], language)
 
 

@@ -52,8 +52,17 @@ class Report:
     statements: tuple[Statement, ...]
     cases: tuple[Case, ...]
     """Authorizations of which every check is proved."""
+    block: int = 0
+    """The last block of the file: what came after it is not shown."""
     timestamp: int = 0
-    """Of the block whose state is proved, Unix seconds."""
+    """Of that block, Unix seconds."""
+    not_before: int | None = None
+    """The oldest state that the caller accepts, Unix seconds."""
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the file ends before the time that the caller asked for."""
+        return self.not_before is not None and self.timestamp < self.not_before
 
     @property
     def failures(self) -> tuple[Result, ...]:
@@ -62,10 +71,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """5 where a check failed, 4 where the genesis was not compared, else 0."""
+        """5 where a check failed, 4 where the genesis was not compared or it is old, else 0."""
         if self.failures:
             return IntegrityError.code
-        return 0 if self.compared else NotReady.code
+        return 0 if self.compared and not self.is_old else NotReady.code
 
 
 class Run:

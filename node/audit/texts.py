@@ -110,6 +110,14 @@ HEADINGS: Final[dict[str, Text]] = {
     ),
     "failed": ("FAILED: {count} check(s) do not hold.", "结论：有 {count} 项不成立。"),
     "chain": ("chain {chain}, genesis {genesis}", "链 {chain}，创世区块 {genesis}"),
+    "as-of": (
+        "as of block {block}, {time}: nothing later is shown",
+        "截至区块 {block}，{time}：此后之事本文件不予显示",
+    ),
+    "old": (
+        "Proved only as of {time}, which is before {wanted}.",
+        "仅截至 {time} 成立，早于所要求的 {wanted}。",
+    ),
     "bundle": ("The file and its chain", "文件与链"),
     "authorization": ("Authorization {authorization}", "授权 {authorization}"),
     "stands-on": ("stands on: {check}", "有赖于：{check}"),
@@ -175,6 +183,10 @@ CLOSING: Final[tuple[Text, ...]] = (
     (
         "that nobody holds the keys of removed validators: those keys could forge a later history;",
         "无人掌握已退出验证者的密钥：凭此类密钥可伪造后续历史；",
+    ),
+    (
+        "what happened after the last block shown: a revocation may have followed;",
+        "所示最后区块之后发生的事：其后可能已撤销；",
     ),
     (
         "that there are no authorizations but those shown, nor breach reports and proofs of forked "

@@ -64,8 +64,10 @@ CHECKS: Final = (
 """Ids of all checks in the order of the argument."""
 
 
-def verify(data: bytes, trusted: Hash32 | None) -> Report:
+def verify(data: bytes, trusted: Hash32 | None, not_before: int | None = None) -> Report:
     """Return what a file proves; `trusted` is the genesis hash that the auditor knows.
+
+    With `not_before` (Unix seconds) a file whose last block is older does not count as proved.
 
     Never raises for anything that stands in the file.
     """
@@ -74,7 +76,9 @@ def verify(data: bytes, trusted: Hash32 | None) -> Report:
     if evidence is None:
         for check in CHECKS[1:]:
             run.skip(check, BUNDLE, "form")
-        return Report(None, None, trusted is not None, tuple(run.results), (), ())
+        return Report(
+            None, None, trusted is not None, tuple(run.results), (), (), not_before=not_before
+        )
     _check_chain(run, evidence, trusted)
     _check_cases(run, evidence)
     return Report(
@@ -84,7 +88,9 @@ def verify(data: bytes, trusted: Hash32 | None) -> Report:
         tuple(run.results),
         tuple(statement for case in evidence.cases for statement in case.statements),
         tuple(case for case in evidence.cases if _is_proved(run, case)),
+        evidence.last.number if evidence.bundle.blocks else 0,
         evidence.last.timestamp if evidence.bundle.blocks else 0,
+        not_before,
     )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,12 @@ def add(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for parser in (verify_parser, trail_parser):
         parser.add_argument("file", type=Path, help="the evidence file")
         parser.add_argument("--genesis-hash", type=_hash, help=_GENESIS_HELP)
+        parser.add_argument(
+            "--not-before",
+            type=_moment,
+            metavar="TIME",
+            help="refuse to call a file proved whose last block is older (UTC, 2026-01-31T12:00)",
+        )
         parser.add_argument("--lang", choices=LANGUAGES, default="en", help="default en")
 
 
@@ -85,6 +92,15 @@ def _hash(text: str) -> Hash32:
     if len(data) != HASH_LENGTH:
         raise argparse.ArgumentTypeError(f"{text!r} is not 0x and 64 hexadecimal digits")
     return Hash32(data)
+
+
+def _moment(text: str) -> int:
+    """Return Unix seconds from an ISO 8601 time of a command line, UTC where it names no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time") from error
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -134,13 +150,13 @@ def _read(path: Path) -> bytes:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    report = verify(_read(arguments.file), arguments.genesis_hash)
+    report = verify(_read(arguments.file), arguments.genesis_hash, arguments.not_before)
     emit(arguments, to_json(report, arguments.lang), to_text(report, arguments.lang))
     return report.exit_code
 
 
 def _trail(arguments: argparse.Namespace) -> int:
-    report = verify(_read(arguments.file), arguments.genesis_hash)
+    report = verify(_read(arguments.file), arguments.genesis_hash, arguments.not_before)
     if report.failures:
         emit(arguments, to_json(report, arguments.lang), to_text(report, arguments.lang))
         return report.exit_code

@@ -4,6 +4,11 @@
 in a query are looked up in the schema and quoted, values are bound, so no text of a consumer
 becomes SQL. The field `subject` is the row's number, known to the provider only: it finds one
 person's row and is never delivered.
+
+An answer in groups protects the few in it: groups below the terms' minimum are withheld, what is
+withheld together is itself no smaller than that minimum (else the total minus the rest would show
+it), and a share is left out where the counted, or those left, are a few. Differences between the
+answers of several queries are not watched.
 """
 
 import json
@@ -23,6 +28,9 @@ ROWS_MAX: Final = 10_000
 """Groups or records one answer may hold."""
 
 SUBJECT_FIELD: Final = "subject"
+
+FEW: Final = 3
+"""A share that fewer than this many records make, or are left out of, is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +103,24 @@ class CsvSource:
         parameters: list[Any] = []
         measures = "".join(", " + self._measure(part, parameters) for part in query.measures)
         rows = self._rows(
-            f"SELECT {groups}{measures}, count(*) FROM data GROUP BY {groups} "
-            f"HAVING count(*) >= ? ORDER BY {groups}",
-            [*parameters, minimum_group],
+            f"SELECT {groups}{measures}, count(*) FROM data GROUP BY {groups} ORDER BY {groups}",
+            parameters,
         )
-        every = self._rows(f"SELECT count(*) FROM (SELECT 1 FROM data GROUP BY {groups})", [])
-        names = [*query.fields, *(_title(part) for part in query.measures)]
-        listed = [dict(zip(names, row[:-1], strict=True)) | {"group_size": row[-1]} for row in rows]
-        text = canonical({"groups": listed, "groups_withheld": every[0][0] - len(rows)})
-        return Answer(text, sum(row[-1] for row in rows))
+        told = _told(rows, minimum_group)
+        names = [*query.fields, *(_title(part) for part in query.measures), "group_size"]
+        listed = [dict(zip(names, row, strict=True)) for row in told]
+        text = canonical({"groups": listed, "groups_withheld": len(rows) - len(told)})
+        return Answer(text, sum(row[-1] for row in told))
 
     def _measure(self, measure: Measure, parameters: list[Any]) -> str:
         if measure.function == "count":
             return "count(*)"
         column = self._quoted(measure.field)
         if measure.function == "share":
-            parameters.append(measure.equals)
-            return f"round(avg(CASE WHEN {column} = ? THEN 1 ELSE 0 END), 4)"
+            parameters += [measure.equals] * 3
+            met, missed = f"count_if({column} = ?)", f"count_if({column} IS DISTINCT FROM ?)"
+            share = f"round(count_if({column} = ?) / count(*), 4)"
+            return f"CASE WHEN least({met}, {missed}) >= {FEW} THEN {share} END"
         function = "avg" if measure.function == "average" else "sum"
         return f"round({function}(CAST({column} AS DOUBLE)), 4)"
 
@@ -151,6 +160,22 @@ class CsvSource:
         if not fits:
             raise ConfigError(f"{self._subjects_file}: maps subject references to row numbers")
         return dict(value)
+
+
+def _told(rows: Sequence[tuple[Any, ...]], minimum: int) -> list[tuple[Any, ...]]:
+    """Return the groups that may be told; a row ends with its group's size.
+
+    Where the small groups withheld come to fewer than `minimum` records, the smallest of the others
+    goes with them.
+    """
+    ranked = sorted(range(len(rows)), key=lambda index: (rows[index][-1], index))
+    withheld, count = set[int](), 0
+    for index in ranked:
+        if rows[index][-1] >= minimum and (count == 0 or count >= minimum):
+            break
+        withheld.add(index)
+        count += rows[index][-1]
+    return [row for index, row in enumerate(rows) if index not in withheld]
 
 
 def _title(measure: Measure) -> str:

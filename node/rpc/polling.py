@@ -17,6 +17,10 @@ from node.spec.types import Hash32
 FILTERS_MAX: Final = 1_000
 IDLE_SECONDS_MAX: Final = 300.0
 PENDING_MAX: Final = 10_000
+"""Transactions kept for one filter between two polls; the oldest go first."""
+
+PENDING_FILTERS_MAX: Final = 32
+"""Filters of pending transactions: each keeps its own list."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class PollingMethods:
         self._head = head
         self._hash_of = hash_of
         self._filters: OrderedDict[str, _Filter] = OrderedDict()
+        self._pending: OrderedDict[str, _Filter] = OrderedDict()
 
     def methods(self) -> dict[str, Method]:
         """Return the method table."""
@@ -50,9 +55,9 @@ class PollingMethods:
 
     def announce_pending(self, transaction_hash: Hash32) -> None:
         """Tell pending filters of a transaction."""
-        for polled in self._filters.values():
-            if polled.kind == "pending":
-                polled.pending.append("0x" + transaction_hash.hex())
+        text = "0x" + transaction_hash.hex()
+        for polled in self._pending.values():
+            polled.pending.append(text)
 
     async def new_filter(self, params: Params) -> str:
         """Install a log filter."""
@@ -65,7 +70,12 @@ class PollingMethods:
 
     async def new_pending_filter(self, _params: Params) -> str:
         """Install a filter of pending transactions."""
-        return self._install(_Filter("pending", 0))
+        polled = _Filter("pending", 0)
+        identifier = self._install(polled)
+        self._pending[identifier] = polled
+        if len(self._pending) > PENDING_FILTERS_MAX:
+            self._forget(next(iter(self._pending)))
+        return identifier
 
     async def changes(self, params: Params) -> list[Any]:
         """Return what came since the last poll."""
@@ -89,15 +99,23 @@ class PollingMethods:
 
     async def uninstall(self, params: Params) -> bool:
         """Forget a filter."""
-        return self._filters.pop(str(argument(params, 0, "filter id")), None) is not None
+        return self._forget(str(argument(params, 0, "filter id")))
 
-    def _install(self, polled: _Filter) -> str:
+    def _forget(self, identifier: str) -> bool:
+        self._pending.pop(identifier, None)
+        return self._filters.pop(identifier, None) is not None
+
+    def forget_idle(self) -> None:
+        """Forget filters that nobody asked for a while."""
         now = time.monotonic()
         idle = [key for key, old in self._filters.items() if now - old.used_at > IDLE_SECONDS_MAX]
-        for key in idle:
-            del self._filters[key]
+        for identifier in idle:
+            self._forget(identifier)
+
+    def _install(self, polled: _Filter) -> str:
+        self.forget_idle()
         if len(self._filters) >= FILTERS_MAX:
-            self._filters.popitem(last=False)
+            self._forget(next(iter(self._filters)))
         identifier = "0x" + secrets.token_hex(16)
         self._filters[identifier] = polled
         return identifier

@@ -2,7 +2,8 @@
 
 It asks one node and believes none: headers by the seals of validator sets proved since genesis
 (`node.spec.finality`), state by proofs under a final header's state root. A node can only be silent
-or old, and how old is visible in the header's timestamp.
+or old, and how old is visible in the header's timestamp. A set that was replaced seals nothing
+after the block that replaced it: whoever holds the keys of removed validators shows no later head.
 """
 
 from typing import Final
@@ -42,6 +43,7 @@ class LightClient:
         self.sets: dict[int, tuple[Address, ...]] = {}
         self.changes: list[tuple[FinalHeader, StorageProof]] = []
         """What proved each set after the first, in order; evidence for others (N15)."""
+        self._proved_at: dict[int, int] = {}
         self.head: Header | None = None
 
     @property
@@ -56,6 +58,7 @@ class LightClient:
         genesis = await self.client.header(0)
         proof = await self.set_proof(0)
         self.sets = dict(genesis_sets(genesis, self.genesis_hash, proof))
+        self._proved_at = dict.fromkeys(self.sets, 0)
         self.head = genesis
 
     async def advance(self) -> Header:
@@ -71,8 +74,19 @@ class LightClient:
             return await self.client.header(0)
         claim = await self.final_header(number)
         await self._learn_set(claim)
+        self._check_not_replaced(claim)
         verify_final(claim, self.sets)
         return claim.header
+
+    def _check_not_replaced(self, claim: FinalHeader) -> None:
+        """Raise `ProofError` where a later set than the claim's was already in force before it."""
+        version, number = _version_of(claim), claim.header.number
+        later = [v for v, at in self._proved_at.items() if v > version and at < number]
+        if later:
+            raise ProofError(
+                f"block {number}: sealed by validator set {version}, which was replaced",
+                why=f"set {max(later)} was in force after block {self._proved_at[max(later)]}",
+            )
 
     async def final_header(self, number: int) -> FinalHeader:
         """Return what shows that a header is final, not verified yet."""
@@ -120,8 +134,7 @@ class LightClient:
     async def _learn_set(self, claim: FinalHeader) -> None:
         """Prove the sets between the last known one and the one that sealed `claim` (step 3)."""
         for _ in range(SET_CHANGES_MAX):
-            values = verify_storage(claim.parent.state_root, MEMBERS, claim.version)
-            if registry.validator_set_version(reader(values)) in self.sets:
+            if _version_of(claim) in self.sets:
                 return
             await self.next_set(claim.header.number - 1)
         raise ProofError(f"more than {SET_CHANGES_MAX} validator set changes to prove")
@@ -131,11 +144,13 @@ class LightClient:
         known = max(self.sets)
         number = await self._first_change(known, max(0, self.current.number - 1), last)
         claim, proof = await self.final_header(number), await self.set_proof(number)
+        self._check_not_replaced(claim)
         verify_final(claim, self.sets)
         found: ValidatorSets = proved_set(claim.header, proof)
         if all(version <= known for version in found):
             raise ProofError(f"block {number}: proves no later validator set than {known}")
         self.sets.update(found)
+        self._proved_at.update(dict.fromkeys(found, number))
         self.changes.append((claim, proof))
         return claim, proof
 
@@ -160,3 +175,9 @@ class LightClient:
         if found[-1].parent_hash != hash_for_block(first):
             raise ProofError(f"block {last.number}: does not descend from block {first.number}")
         return found[::-1]
+
+
+def _version_of(claim: FinalHeader) -> int:
+    """Return the version of the set that had to seal the header."""
+    values = verify_storage(claim.parent.state_root, MEMBERS, claim.version)
+    return registry.validator_set_version(reader(values))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import plyvel
 
-from node.errors import StoreError
+from node.errors import FolderInUse, StoreError
 from node.storage.kv import Batch
 from node.storage.log_scan import scan_folder
 
@@ -67,7 +67,8 @@ class LevelDB(LevelDBReader):
         """Scan and open `folder`, creating it where there is none.
 
         Raises:
-            StoreError: another process has it open, or it is damaged.
+            FolderInUse: another process has it open.
+        StoreError: it is damaged.
         """
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
@@ -137,7 +138,8 @@ def rebuild(folder: Path) -> None:
     """Let LevelDB repair a folder: what it can not read it sets aside in `lost`.
 
     Raises:
-        StoreError: another process has it open, or even that failed.
+        FolderInUse: another process has it open.
+        StoreError: even that failed.
     """
     with owned(folder):
         try:
@@ -146,9 +148,9 @@ def rebuild(folder: Path) -> None:
             raise _damaged(folder, error) from error
 
 
-def in_use(folder: Path) -> StoreError:
+def in_use(folder: Path) -> FolderInUse:
     """Return the error of a folder that belongs to another process."""
-    return StoreError(
+    return FolderInUse(
         f"{folder}: in use by another process",
         why="a store has one owner; a second node on the same folder could sign twice",
         next_command="stop the other process, or give this one its own data_dir",

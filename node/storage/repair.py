@@ -40,8 +40,8 @@ def repair_chain_store(folder: Path) -> Repair:
     """Make a damaged chain folder open again, and check all of it.
 
     Raises:
-        StoreError: another process has it open, it is a sign-state, or what is left does not agree
-            with itself.
+        FolderInUse: another process has it open.
+        StoreError: it is a sign-state, or what is left does not agree with itself.
     """
     with owned(folder):
         aside = _set_aside(folder)

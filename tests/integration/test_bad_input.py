@@ -76,7 +76,7 @@ def test_a_port_in_use(lone: DevelopmentNetwork) -> None:
 
 
 def test_a_second_process_on_the_same_folder(lone: DevelopmentNetwork) -> None:
-    check(run_node(lone.node_folder(0) / "node.toml"), 5, "in use by another process", "next: ")
+    check(run_node(lone.node_folder(0) / "node.toml"), 3, "in use by another process", "next: ")
 
 
 def test_the_first_process_goes_on(lone: DevelopmentNetwork) -> None:

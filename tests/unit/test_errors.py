@@ -12,6 +12,7 @@ CODES = {
     "UsageError": 2,
     "ConfigError": 3,
     "AddressInUse": 3,
+    "FolderInUse": 3,
     "NotReady": 4,
     "Refused": 1,
     "Reverted": 1,

@@ -32,6 +32,19 @@ def test_verify_by_exit_code(story: Story, file: Path, capsys: pytest.CaptureFix
     assert "任何文件都无法证明的事项" in capsys.readouterr().out
 
 
+def test_a_file_may_be_too_old(
+    story: Story, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["audit", "verify", str(file), "--genesis-hash", genesis(story)]
+    assert main([*given, "--not-before", "2001-01-01T00:00:00Z"]) == 0
+    assert "as of block" in capsys.readouterr().out
+    assert main([*given, "--not-before", "2999-01-01"]) == 4
+    assert "which is before 2999-01-01T00:00:00Z" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as error:
+        main([*given, "--not-before", "yesterday"])
+    assert error.value.code == 2
+
+
 def test_verify_as_json(story: Story, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     given = ["audit", "verify", str(file), "--genesis-hash", genesis(story), "--json"]

@@ -45,21 +45,57 @@ def test_a_new_subject_needs_no_restart(data: CsvSource, tmp_path: Path) -> None
 
 
 def test_small_groups_are_withheld_and_counted(data: CsvSource) -> None:
-    answer = data.aggregate(COUNTS, 5)
-    body = json.loads(answer.text)
-    assert [(group["job"], group["count"]) for group in body["groups"]] == [("A", 6), ("B", 5)]
-    assert body["groups_withheld"] == 1
-    assert answer.record_count == 11
+    answer = data.aggregate(COUNTS, 1)
+    assert len(json.loads(answer.text)["groups"]) == 3
     strict = json.loads(data.aggregate(COUNTS, 7).text)
     assert (strict["groups"], strict["groups_withheld"]) == ([], 3)
+
+
+def test_one_small_group_is_not_the_total_minus_the_rest(data: CsvSource) -> None:
+    """Of 6, 5 and 1 records the last is below five: alone it would be what the others leave."""
+    answer = data.aggregate(COUNTS, 5)
+    body = json.loads(answer.text)
+    assert [(group["job"], group["count"]) for group in body["groups"]] == [("A", 6)]
+    assert body["groups_withheld"] == 2
+    assert answer.record_count == 6
+
+
+@pytest.mark.parametrize(
+    ("sizes", "minimum", "told"),
+    [
+        ([], 5, []),
+        ([5, 5], 5, [5, 5]),
+        ([9, 3, 2, 7], 5, [9, 7]),
+        ([9, 4, 7], 5, [9]),
+        ([4], 5, []),
+        ([4, 100], 5, []),
+        ([6, 6, 1], 5, [6]),
+    ],
+)
+def test_what_is_withheld_is_itself_a_group(
+    sizes: list[int], minimum: int, told: list[int]
+) -> None:
+    rows = [(f"group {index}", size) for index, size in enumerate(sizes)]
+    assert [row[-1] for row in sources._told(rows, minimum)] == told
 
 
 def test_measures(data: CsvSource) -> None:
     measures = [Measure("average", "age"), Measure("sum", "age"), Measure("share", "age", "0")]
     body = json.loads(data.aggregate(aggregate_query(PURPOSE, ["job"], measures), 6).text)
     assert body["groups"] == [
-        {"job": "A", "average_age": 2.5, "sum_age": 15.0, "share_age_0": 0.1667, "group_size": 6}
+        {"job": "A", "average_age": 2.5, "sum_age": 15.0, "share_age_0": None, "group_size": 6}
     ]
+
+
+def test_a_share_of_a_few_is_not_told(tmp_path: Path) -> None:
+    rows = ["1,A"] * 3 + ["0,A"] * 4 + ["1,B"] * 2 + ["0,B"] * 5 + ["1,C"] * 7
+    file = tmp_path / "shares.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    shares = CsvSource(file, ("age", "job", "subject"), tmp_path / "subjects.json")
+    query = aggregate_query(PURPOSE, ["job"], [Measure("share", "age", "1")])
+    groups = json.loads(shares.aggregate(query, 5).text)["groups"]
+    found = {group["job"]: group["share_age_1"] for group in groups}
+    assert found == {"A": 0.4286, "B": None, "C": None}
 
 
 INJECTIONS = [
@@ -92,7 +128,7 @@ def test_a_field_that_is_sql_is_only_an_unknown_field(data: CsvSource, name: str
 def test_a_value_that_is_sql_is_only_a_value(data: CsvSource, value: str) -> None:
     query = aggregate_query(PURPOSE, ["job"], [Measure("share", "age", value)])
     groups = json.loads(data.aggregate(query, 5).text)["groups"]
-    assert {group[f"share_age_{value}"] for group in groups} == {0.0}
+    assert {group[f"share_age_{value}"] for group in groups} == {None}
 
 
 def test_the_database_reaches_nothing_else(data: CsvSource) -> None:
@@ -114,6 +150,7 @@ def test_an_answer_has_a_bound(data: CsvSource, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sources, "ROWS_MAX", 2)
     with pytest.raises(Refused, match="too large"):
         data.aggregate(COUNTS, 1)
+    monkeypatch.setattr(sources, "ROWS_MAX", 3)
     assert json.loads(data.aggregate(COUNTS, 5).text)["groups"]
 
 

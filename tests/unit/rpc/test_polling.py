@@ -61,6 +61,17 @@ async def test_filters_are_bounded_and_the_oldest_goes(
     assert await fresh.result("eth_getFilterChanges", kept[2]) == []
 
 
+async def test_pending_filters_are_few(fresh: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "PENDING_FILTERS_MAX", 2)
+    blocks = await fresh.result("eth_newBlockFilter")
+    kept = [await fresh.result("eth_newPendingTransactionFilter") for _ in range(3)]
+    assert await fresh.code("eth_getFilterChanges", kept[0]) == -32000
+    sent = await fresh.result("eth_sendRawTransaction", hexed(record(5, 9).raw))
+    assert await fresh.result("eth_getFilterChanges", kept[1]) == [sent]
+    assert await fresh.result("eth_uninstallFilter", kept[2]) is True
+    assert await fresh.result("eth_getFilterChanges", blocks) == []
+
+
 async def test_idle_filters_are_forgotten(fresh: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     identifier = await fresh.result("eth_newBlockFilter")
     later = time.monotonic() + polling.IDLE_SECONDS_MAX + 1

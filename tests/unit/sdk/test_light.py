@@ -132,6 +132,15 @@ async def test_other_seals_of_a_quorum_are_as_good(node: Node) -> None:
     assert encode_extra_data(extra) == light.current.extra_data
 
 
+async def test_validators_who_were_replaced_seal_nothing_later(node: Node) -> None:
+    light, _ = await started(node)
+    light.sets[99], light._proved_at[99] = NODES[:3], 2
+    assert (await light.prove(2)).number == 2
+    with pytest.raises(ProofError, match="which was replaced"):
+        await light.advance()
+    assert light.current.number == 0
+
+
 @pytest.mark.parametrize("part", ["accountProof", "storageProof"])
 @pytest.mark.parametrize("how", ["flip", "drop", "add", "swap"])
 async def test_a_false_proof_is_refused(node: Node, part: str, how: str) -> None:

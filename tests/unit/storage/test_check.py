@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from node.errors import StoreError
+from node.errors import FolderInUse, StoreError
 from node.spec.crypto import keccak256
 from node.spec.types import Address
 from node.storage.chain_store import ChainStore
@@ -158,7 +158,7 @@ def test_a_damaged_sign_state_is_put_back_as_it_was(tmp_path: Path) -> None:
 
 def test_repair_leaves_an_open_store_alone(tmp_path: Path) -> None:
     kv = LevelDB(tmp_path)
-    with pytest.raises(StoreError, match="in use"):
+    with pytest.raises(FolderInUse, match="in use"):
         repair_chain_store(tmp_path)
     kv.write({keccak256(b"k"): b"v"}, sync=True)
     kv.close()

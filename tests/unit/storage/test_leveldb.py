@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from node.errors import StoreError
+from node.errors import FolderInUse, StoreError
 from node.storage.leveldb import LevelDB
 from node.storage.log_scan import BLOCK_LENGTH, check_log, crc32c, masked
 
@@ -40,16 +40,16 @@ def test_a_second_process_is_refused_by_name(tmp_path: Path) -> None:
     store = LevelDB(tmp_path)
     store.write({b"a": b"1"}, sync=True)
     program = (
-        "import sys; from pathlib import Path; from node.errors import StoreError\n"
+        "import sys; from pathlib import Path; from node.errors import FolderInUse\n"
         "from node.storage.leveldb import LevelDB\n"
         "try: LevelDB(Path(sys.argv[1]))\n"
-        "except StoreError as error: print(error.diagnostics()); sys.exit(error.code)\n"
+        "except FolderInUse as error: print(error.diagnostics()); sys.exit(error.code)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert second.returncode == 5
+    assert second.returncode == 3
     assert f"{tmp_path}: in use by another process" in second.stdout
-    with pytest.raises(StoreError, match="in use"):
+    with pytest.raises(FolderInUse, match="in use"):
         LevelDB(tmp_path)
     assert store.get(b"a") == b"1"
     store.close()
