@@ -205,7 +205,7 @@ async def _doors(
 
     driver.on_pending = pending
     readiness = Readiness(lambda: _problems(driver, network, ledger))
-    dispatcher = Dispatcher(methods, REFUSED, metrics)
+    dispatcher = Dispatcher(methods, REFUSED, metrics, eth.many())
     await serve(config.rpc, config.metrics, dispatcher, subscriptions, readiness)
 
 

@@ -23,7 +23,7 @@ from typing import Final
 from node.errors import InvalidTransaction
 from node.spec.registry import MEMBERS
 from node.spec.transaction import TRANSACTION_LENGTH_MAX, Transaction
-from node.spec.transaction_rules import TransactionRules, check_funds, check_transaction
+from node.spec.transaction_rules import TransactionRules, check_funds, check_transaction, cost
 from node.spec.types import Account, Address, Hash32
 
 POOL_MAX: Final = 131_072
@@ -40,6 +40,8 @@ PRICE_BUMP_PERCENT: Final = 10
 EQUAL_PRICE_REPLACEMENT_MS: Final = 5_000
 QUEUED_LIFETIME_MS: Final = 3 * 3_600_000
 """A transaction that stays queued this long is dropped, as in geth."""
+EXPIRE_EVERY_MS: Final = 60_000
+"""How often the pool looks for such."""
 
 _HEAVY: Final = frozenset(Address(n.to_bytes(20, "big")) for n in range(0x06, 0x12))
 
@@ -98,19 +100,48 @@ class Added:
 class _Account:
     """A sender's transactions and the nonce its account has at the head."""
 
-    __slots__ = ("by_nonce", "member", "next_nonce")
+    __slots__ = ("by_nonce", "cost_max", "gap", "member", "next_nonce")
 
     def __init__(self, next_nonce: int, member: int) -> None:
         self.next_nonce = next_nonce
+        self.gap = next_nonce
+        """The first nonce, from the account's on, that no transaction here has."""
         self.member = member
         self.by_nonce: dict[int, Entry] = {}
+        self.cost_max = 0
+        """At least what the dearest of them may cost."""
 
     def executable(self) -> Iterator[Entry]:
         """Yield transactions from the account's nonce up to the first gap."""
-        nonce = self.next_nonce
-        while (entry := self.by_nonce.get(nonce)) is not None:
-            yield entry
-            nonce += 1
+        return (self.by_nonce[nonce] for nonce in range(self.next_nonce, self.gap))
+
+    @property
+    def executable_count(self) -> int:
+        """How many transactions stand before the first gap."""
+        return self.gap - self.next_nonce
+
+    def put(self, entry: Entry) -> None:
+        """Place a transaction at its nonce."""
+        transaction = entry.transaction
+        self.by_nonce[transaction.nonce] = entry
+        self.cost_max = max(self.cost_max, cost(transaction))
+        self._close_gap()
+
+    def take(self, nonce: int) -> None:
+        """Remove the transaction at a nonce; those after it wait for another."""
+        del self.by_nonce[nonce]
+        if self.next_nonce <= nonce < self.gap:
+            self.gap = nonce
+
+    def advance(self, nonce: int) -> None:
+        """Begin at the account's new nonce."""
+        self.next_nonce = nonce
+        self.gap = max(self.gap, nonce)
+        self._close_gap()
+
+    def _close_gap(self) -> None:
+        while self.gap in self.by_nonce:
+            self.gap += 1
 
 
 class Pool:
@@ -125,6 +156,7 @@ class Pool:
         self._by_member: dict[int, dict[Hash32, Entry]] = {}
         self._bytes = 0
         self._arrivals = 0
+        self._expire_at_ms = 0
 
     def __len__(self) -> int:
         return len(self._by_hash)
@@ -144,19 +176,21 @@ class Pool:
     def next_nonce(self, sender: Address) -> int | None:
         """Return the nonce after the sender's executable ones, None where it has none here."""
         held = self._accounts.get(sender)
-        if held is None:
-            return None
-        return held.next_nonce + sum(1 for _ in held.executable())
+        return None if held is None else held.gap
+
+    def sizes(self) -> tuple[int, int]:
+        """Return how many transactions are executable, and how many are queued."""
+        executable = sum(held.executable_count for held in self._accounts.values())
+        return executable, len(self._by_hash) - executable
 
     def content(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
         """Return all (executable, queued) entries, by sender and nonce."""
-        executable, queued = [], []
+        executable: list[Entry] = []
+        queued: list[Entry] = []
         for sender in sorted(self._accounts):
             held = self._accounts[sender]
-            ready = list(held.executable())
-            executable += ready
-            limit = held.next_nonce + len(ready)
-            queued += [held.by_nonce[nonce] for nonce in sorted(held.by_nonce) if nonce >= limit]
+            executable += held.executable()
+            queued += [held.by_nonce[nonce] for nonce in sorted(held.by_nonce) if nonce > held.gap]
         return tuple(executable), tuple(queued)
 
     def candidates(self, count_max: int) -> list[Transaction]:
@@ -250,7 +284,7 @@ class Pool:
         older = held.by_nonce.get(entry.transaction.nonce)
         if older is not None:
             self._forget(older)
-        held.by_nonce[entry.transaction.nonce] = entry
+        held.put(entry)
         self._by_hash[entry.transaction.hash] = entry
         self._by_member.setdefault(held.member, {})[entry.transaction.hash] = entry
         self._bytes += len(entry.transaction.raw)
@@ -299,22 +333,19 @@ class Pool:
         if MEMBERS in senders:
             senders = set(self._accounts)
         for sender in senders & self._accounts.keys():
-            held = self._accounts[sender]
-            standing = self._look_up(sender)
-            held.next_nonce = standing.account.nonce
-            for entry in list(held.by_nonce.values()):
-                if not self._stays(entry, standing):
-                    self._remove(entry)
+            self._look_again(self._accounts[sender], self._look_up(sender))
             self._note_ready(sender)
 
-    def _stays(self, entry: Entry, standing: Standing) -> bool:
-        if entry.transaction.nonce < standing.account.nonce or not standing.may_send:
-            return False
-        try:
-            check_funds(entry.transaction, standing.account, standing.code)
-        except InvalidTransaction:
-            return False
-        return True
+    def _look_again(self, held: _Account, standing: Standing) -> None:
+        account, gap = standing.account, held.gap
+        for nonce in range(held.next_nonce, min(account.nonce, gap)):
+            self._forget(held.by_nonce.pop(nonce))
+        held.advance(account.nonce)
+        # Most often the chain took the first few and the rest may stay: then none is looked at.
+        poorer = standing.code or not standing.may_send or account.balance < held.cost_max
+        if poorer or account.nonce > gap:
+            for entry in [item for item in held.by_nonce.values() if not _stays(item, standing)]:
+                self._remove(entry)
 
     def drop(self, transaction_hash: Hash32) -> bool:
         """Remove a transaction that a build found unable to run; its successors become queued."""
@@ -325,7 +356,10 @@ class Pool:
         return True
 
     def expire(self, now_ms: int) -> tuple[Hash32, ...]:
-        """Remove what has been queued too long, and return it."""
+        """Remove what has been queued too long, and return it; looks at most once a minute."""
+        if now_ms < self._expire_at_ms:
+            return ()
+        self._expire_at_ms = now_ms + EXPIRE_EVERY_MS
         _, queued = self.content()
         old = [item for item in queued if now_ms - item.placed_ms >= QUEUED_LIFETIME_MS]
         for entry in old:
@@ -334,7 +368,7 @@ class Pool:
 
     def _remove(self, entry: Entry) -> None:
         held = self._accounts[entry.sender]
-        del held.by_nonce[entry.transaction.nonce]
+        held.take(entry.transaction.nonce)
         self._forget(entry)
         if not held.by_nonce:
             del self._accounts[entry.sender]
@@ -350,10 +384,22 @@ class Pool:
 
     def _note_ready(self, sender: Address) -> None:
         held = self._accounts.get(sender)
-        if held is not None and held.next_nonce in held.by_nonce:
+        if held is not None and held.executable_count:
             self._ready.add(sender)
         else:
             self._ready.discard(sender)
+            if held is not None and not held.by_nonce:
+                del self._accounts[sender]
+
+
+def _stays(entry: Entry, standing: Standing) -> bool:
+    if entry.transaction.nonce < standing.account.nonce or not standing.may_send:
+        return False
+    try:
+        check_funds(entry.transaction, standing.account, standing.code)
+    except InvalidTransaction:
+        return False
+    return True
 
 
 def _check_replacement(entry: Entry, older: Entry) -> None:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from lru import LRU
 
+from node.errors import DecodeError
 from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import Address
 
@@ -41,11 +42,24 @@ class TransactionCache:
         Raises:
             DecodeError: one of them is no transaction.
         """
-        found: list[Resolved | None] = [self._held.get(raw) for raw in raws]
-        missing = [index for index, item in enumerate(found) if item is None]
-        decoded = [decode_transaction(raws[index]) for index in missing]
-        for index, item, sender in zip(
-            missing, decoded, self._engine.recover(decoded), strict=True
-        ):
+        found = []
+        for item in self.resolve_each(raws):
+            if isinstance(item, DecodeError):
+                raise item
+            found.append(item)
+        return found
+
+    def resolve_each(self, raws: Sequence[bytes]) -> list[Resolved | DecodeError]:
+        """Return transactions and senders in the order given, an error for what is none."""
+        found: list[Resolved | DecodeError | None] = [self._held.get(raw) for raw in raws]
+        decoded: dict[int, Transaction] = {}
+        for index, known in enumerate(found):
+            if known is None:
+                try:
+                    decoded[index] = decode_transaction(raws[index])
+                except DecodeError as error:
+                    found[index] = error
+        senders = self._engine.recover(list(decoded.values()))
+        for (index, item), sender in zip(decoded.items(), senders, strict=True):
             found[index] = self._held[raws[index]] = (item, sender)
         return [item for item in found if item is not None]

@@ -29,7 +29,7 @@ from node.p2p.identity import (
     read_certificate,
     read_certificate_pem,
 )
-from node.p2p.session import CLOSE_SECONDS_MAX, Session, Socket, close_socket
+from node.p2p.session import CLOSE_SECONDS_MAX, Deliver, Session, Socket, close_socket
 from node.p2p.tls import AcceptingContext, dialing_context
 from node.p2p.wire import FRAME_LENGTH_MAX, Frame, Hello, decode_frame, encode_frame
 from node.spec.crypto import address_of
@@ -58,7 +58,7 @@ class Network:
         genesis_hash: Hash32,
         registry: Registry,
         *,
-        deliver: Callable[[Session, Frame], None],
+        deliver: Deliver,
         joined: Callable[[Session], None],
         left: Callable[[Session], None],
     ) -> None:

@@ -1,7 +1,7 @@
 """One connected peer: a bounded queue out, checked frames in, and marks for broken rules."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import aiohttp
@@ -77,8 +77,8 @@ class Session:
         self._queue.put_nowait(goodbye)
         self._ending.set()
 
-    async def run(self, deliver: Callable[["Session", Frame], None]) -> None:
-        """Serve the connection until it ends, handing each frame to `deliver`."""
+    async def run(self, deliver: "Deliver") -> None:
+        """Serve the connection until it ends; `deliver` takes one frame after another."""
         parts = (self._read(deliver), self._write(), self._end_in_time())
         tasks = [asyncio.create_task(part) for part in parts]
         try:
@@ -105,7 +105,7 @@ class Session:
         await self._ending.wait()
         await asyncio.sleep(GOODBYE_SECONDS_MAX)
 
-    async def _read(self, deliver: Callable[["Session", Frame], None]) -> None:
+    async def _read(self, deliver: "Deliver") -> None:
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 return
@@ -120,7 +120,7 @@ class Session:
             if isinstance(frame, Goodbye):
                 log.info("peer_goodbye", peer=self.name, reason=frame.reason)
                 return
-            deliver(self, frame)
+            await deliver(self, frame)
             # What is read already comes without waiting: let the rest of the node have its turn.
             await asyncio.sleep(0)
 
@@ -128,6 +128,10 @@ class Session:
         self._frames += 1
         if self._frames % FRAMES_PER_PARDON == 0 and self._marks:
             self._marks -= 1
+
+
+Deliver = Callable[[Session, Frame], Awaitable[None]]
+"""Takes a peer's frame; while it takes its time, the peer's next frames wait in the connection."""
 
 
 async def close_socket(socket: Socket) -> None:

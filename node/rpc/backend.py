@@ -5,10 +5,11 @@ through the event loop. With QBFT every stored block is final, so `safe`, `final
 `latest` are one block.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from node.errors import DataccordError
 from node.execution.engine import BlockEnvironment, Engine
 from node.rpc.dispatch import INVALID_PARAMS, SERVER_ERROR, RpcError
 from node.rpc.params import TAGS, to_hash, to_quantity
@@ -43,8 +44,8 @@ class Backend:
     """Raw transactions to decoded ones with their senders, from memory where they are known."""
     validators_at: Callable[[int], tuple[Address, ...]]
     """The validator set that sealed a block; of head + 1, the one for the next."""
-    send: Callable[[bytes], Hash32]
-    """Admit a raw transaction to the pool and announce it."""
+    send: Callable[[Sequence[bytes]], Awaitable[Sequence[Hash32 | DataccordError]]]
+    """Admit raw transactions to the pool and announce them; say what became of each."""
     pending: Callable[[Hash32], Pending | None]
     next_nonce: Callable[[Address, int], int]
     """An account's next nonce, given its nonce in the head's state, pool counted."""

@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import orjson
@@ -33,6 +34,8 @@ TURN_SECONDS_MAX: Final = 0.02
 
 Params = list[Any]
 Method = Callable[[Params], Awaitable[Any]]
+Many = Callable[[Sequence[Params]], Awaitable[Sequence[Any]]]
+"""Many calls of one method together; a call that fails is answered by its `RpcError`."""
 log = structlog.get_logger()
 
 
@@ -49,11 +52,16 @@ class Dispatcher:
     """Answers bodies by a table of methods."""
 
     def __init__(
-        self, methods: Mapping[str, Method], refused: Mapping[str, str], metrics: Metrics
+        self,
+        methods: Mapping[str, Method],
+        refused: Mapping[str, str],
+        metrics: Metrics,
+        many: Mapping[str, Many] | None = None,
     ) -> None:
         self.methods = methods
         self.refused = refused
         self.metrics = metrics
+        self.many = many or {}
 
     async def answer(self, body: bytes) -> bytes:
         """Return the response to one request or batch; empty where only notifications came."""
@@ -71,33 +79,64 @@ class Dispatcher:
             text = "empty batch" if not requests else "batch too large"
             return orjson.dumps(_failure(None, RpcError(INVALID_REQUEST, text)))
         parts: list[bytes] = []
-        size, turn_ends = 0, time.perf_counter() + TURN_SECONDS_MAX
-        for request in requests:
-            if time.perf_counter() > turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = time.perf_counter() + TURN_SECONDS_MAX
-            response = await self.call(request)
-            if response is None:
-                continue
-            part = _encode(response)
+        size = 0
+        async for identifier, part in self._answers(requests):
             size += len(part)
             if size > ANSWER_BYTES_MAX:
-                error = RpcError(LIMIT_EXCEEDED, "response too large")
-                part = orjson.dumps(_failure(_id_of(request), error))
+                too_large = RpcError(LIMIT_EXCEEDED, "response too large")
+                part = orjson.dumps(_failure(identifier, too_large))
             parts.append(part)
         return b"[" + b",".join(parts) + b"]" if parts else b""
+
+    async def _answers(self, requests: list[Any]) -> AsyncIterator[tuple[Any, bytes]]:
+        """Yield each answer's id and bytes, in the order of the requests."""
+        turn_ends = time.perf_counter() + TURN_SECONDS_MAX
+        for name, run in groupby(requests, self._many_name):
+            if name:
+                for answer in await self._call_many(name, list(run)):
+                    yield answer
+                continue
+            for request in run:
+                if time.perf_counter() > turn_ends:
+                    await asyncio.sleep(0)
+                    turn_ends = time.perf_counter() + TURN_SECONDS_MAX
+                response = await self.call(request)
+                if response is not None:
+                    yield response["id"], _encode(response)
+
+    def _many_name(self, request: Any) -> str:
+        """Return the request's method where a batch calls it together with its neighbours."""
+        if not isinstance(request, dict) or not isinstance(request.get("params"), list):
+            return ""
+        name = request.get("method")
+        return name if isinstance(name, str) and name in self.many else ""
+
+    async def _call_many(self, name: str, requests: list[Any]) -> list[tuple[Any, bytes]]:
+        """Return ids and bytes of the answers to calls of one method, made together."""
+        started = time.perf_counter()
+        try:
+            answers = await _guarded(name, self.many[name], [item["params"] for item in requests])
+        except RpcError as error:
+            answers = [error] * len(requests)
+        parts = []
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, RpcError):
+                self.metrics.rpc_errors.inc()
+            if "id" in request:
+                identifier = _id_of(request)
+                parts.append((identifier, _encode(_response(identifier, answer))))
+        self.metrics.rpc_seconds.observe(time.perf_counter() - started)
+        return parts
 
     async def call(self, request: Any) -> dict[str, Any] | None:
         """Return the response object to one request; None to a notification."""
         started = time.perf_counter()
         identifier = _id_of(request)
         try:
-            result = await self._invoke(request)
+            response = _response(identifier, await self._invoke(request))
         except RpcError as error:
             self.metrics.rpc_errors.inc()
             response = _failure(identifier, error)
-        else:
-            response = {"jsonrpc": "2.0", "id": identifier, "result": result}
         self.metrics.rpc_seconds.observe(time.perf_counter() - started)
         is_notification = isinstance(request, dict) and "id" not in request and "method" in request
         return None if is_notification else response
@@ -116,17 +155,20 @@ class Dispatcher:
         return await _guarded(name, method, params or [])
 
 
-async def _guarded(name: str, method: Method, params: Params) -> Any:
+def refusal(error: DataccordError) -> RpcError:
+    """Return what a client is told of an error that is no fault of ours."""
+    if isinstance(error, RpcError):
+        return error
+    tells_why = isinstance(error, InvalidTransaction | DecodeError | SignatureError) and error.why
+    return RpcError(SERVER_ERROR, f"{error.what}: {error.why}" if tells_why else error.what)
+
+
+async def _guarded(name: str, method: Callable[[Any], Awaitable[Any]], params: Any) -> Any:
     """Run a method; whatever it raises on purpose becomes a client's error, the rest is ours."""
     try:
         return await method(params)
-    except RpcError:
-        raise
-    except (InvalidTransaction, DecodeError, SignatureError) as error:
-        why = f": {error.why}" if error.why else ""
-        raise RpcError(SERVER_ERROR, error.what + why) from error
     except DataccordError as error:
-        raise RpcError(SERVER_ERROR, error.what) from error
+        raise refusal(error) from error
     except Exception as error:
         log.exception("rpc_method_failed", method=name)
         raise RpcError(INTERNAL_ERROR, "internal error") from error
@@ -162,6 +204,12 @@ def _encode(response: dict[str, Any]) -> bytes:
 def _id_of(request: Any) -> Any:
     identifier = request.get("id") if isinstance(request, dict) else None
     return identifier if isinstance(identifier, str | int | float | None) else None
+
+
+def _response(identifier: Any, answer: Any) -> dict[str, Any]:
+    if isinstance(answer, RpcError):
+        return _failure(identifier, answer)
+    return {"jsonrpc": "2.0", "id": identifier, "result": answer}
 
 
 def _failure(identifier: Any, error: RpcError) -> dict[str, Any]:

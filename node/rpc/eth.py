@@ -1,16 +1,20 @@
 """eth_, net_ and web3_: blocks, transactions, receipts, state, logs and filters."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
+from node.errors import DataccordError
 from node.rpc.backend import Backend
 from node.rpc.dispatch import (
     INVALID_PARAMS,
     LIMIT_EXCEEDED,
     SERVER_ERROR,
+    Many,
     Method,
     Params,
     RpcError,
+    refusal,
 )
 from node.rpc.filters import LogRequest, parse_log_request
 from node.rpc.params import (
@@ -91,6 +95,10 @@ class EthMethods:
             "txpool_status": self.pool_status,
         }
         return dict(table)
+
+    def many(self) -> dict[str, Many]:
+        """Return the methods that a batch calls together."""
+        return {"eth_sendRawTransaction": self.send_raw_many}
 
     async def chain_id(self, _params: Params) -> str:
         """Return the chain's id (EIP-695)."""
@@ -278,7 +286,24 @@ class EthMethods:
 
     async def send_raw(self, params: Params) -> str:
         """Admit a signed transaction to the pool and return its hash."""
-        return data(self._backend.send(to_data(argument(params, 0, "transaction"), "transaction")))
+        (found,) = await self.send_raw_many([params])
+        if isinstance(found, RpcError):
+            raise found
+        return found
+
+    async def send_raw_many(self, calls: Sequence[Params]) -> list[str | RpcError]:
+        """Admit the signed transactions of many calls together; return each call's answer."""
+        answers: dict[int, str | RpcError] = {}
+        raws: dict[int, bytes] = {}
+        for place, params in enumerate(calls):
+            try:
+                raws[place] = to_data(argument(params, 0, "transaction"), "transaction")
+            except RpcError as error:
+                answers[place] = error
+        sent = await self._backend.send(list(raws.values())) if raws else ()
+        for place, found in zip(raws, sent, strict=True):
+            answers[place] = refusal(found) if isinstance(found, DataccordError) else data(found)
+        return [answers[place] for place in range(len(calls))]
 
     async def logs(self, params: Params) -> list[Json]:
         """Return the logs a filter wants, in bounded ranges."""

@@ -80,6 +80,7 @@ async def _serve_socket(
         {**dispatcher.methods, **subscriptions.methods(subscriber)},
         dispatcher.refused,
         dispatcher.metrics,
+        dispatcher.many,
     )
     pump = asyncio.create_task(_pump(subscriber, socket))
     try:

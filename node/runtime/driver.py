@@ -9,7 +9,7 @@ engine that faults) ends the node by `failed`.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from node.consensus.events import (
 from node.consensus.events import Event as ConsensusEvent
 from node.consensus.intake import Intake
 from node.consensus.machine import Machine
-from node.errors import DecodeError, InvalidBlock, InvalidTransaction, SealError, SignatureError
+from node.errors import DecodeError, InvalidBlock, SealError, SignatureError
 from node.execution.engine import ExecutionAbandoned
 from node.p2p.network import Network
 from node.p2p.session import Session
@@ -48,13 +48,14 @@ from node.p2p.wire import (
     Transactions,
     transaction_frames,
 )
+from node.runtime.admission import Admission, Admitted
 from node.runtime.performer import Performer, Signer, SignState
 from node.runtime.pool import PoolDoor
 from node.runtime.serving import encoded_blocks
 from node.spec import registry
 from node.spec.block import Block, decode_block
 from node.spec.crypto import recover
-from node.spec.receipt import Log
+from node.spec.receipt import may_hold
 from node.spec.seal import f, quorum
 from node.spec.types import Address, Hash32
 from node.sync import (
@@ -107,6 +108,8 @@ class Driver:
         self._timers: dict[TimerKind, asyncio.TimerHandle] = {}
         self._work = ThreadPoolExecutor(1, "execute")
         self._commits = ThreadPoolExecutor(1, "commit")
+        self._recovers = ThreadPoolExecutor(1, "recover")
+        self.admission = Admission(ledger.transactions.resolve_each, pool, self._recovers)
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._outbox: list[bytes] = []
@@ -138,6 +141,7 @@ class Driver:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._work.shutdown()
             self._commits.shutdown()
+            self._recovers.shutdown()
 
     def _start_when_informed(self) -> None:
         """Let consensus begin; a key that remembers no vote first hears where a quorum is (N14).
@@ -214,8 +218,8 @@ class Driver:
         self._give_sync(PeerGone(now, session.node))
         self._metrics.peer_count.set(len(self.network.sessions))
 
-    def deliver(self, session: Session, frame: Frame) -> None:
-        """Turn a peer's frame into what it means."""
+    async def deliver(self, session: Session, frame: Frame) -> None:
+        """Turn a peer's frame into what it means; a peer whose frames find no room waits."""
         match frame:
             case Consensus(code, payload):
                 self._read_message(session, code, payload)
@@ -223,7 +227,8 @@ class Driver:
                 session.height = height
                 self._give_sync(PeerHead(_now_ms(), session.node, height))
             case Transactions(raws):
-                self._read_transactions(session, raws)
+                await self.admission.room()
+                self._start(self._read_transactions(session, raws))
             case GetBlocks(request, first, count):
                 self._serve(session, request, first, count)
             case Blocks(request, encoded):
@@ -247,17 +252,21 @@ class Driver:
             self._give_sync(PeerHead(now, session.node, message.height - 1))
         self._give(MessageReceived(now, message, session.node))
 
-    def _read_transactions(self, session: Session, raws: tuple[bytes, ...]) -> None:
-        admitted = False
-        for raw in raws:
-            try:
-                admitted = self.pool.admit(raw) or admitted
-            except (DecodeError, SignatureError) as error:
-                self._mark(session, error.what)
-                return
-            except InvalidTransaction as error:
-                # Pools differ for a moment after each block, so this is no fault of the peer's.
-                log.debug("transaction_not_admitted", peer=session.name, why=error.what)
+    async def _read_transactions(self, session: Session, raws: tuple[bytes, ...]) -> None:
+        """Admit what a peer sends; what is no transaction, or nobody's, is a fault of the peer's.
+
+        Other refusals are not: pools differ for a moment after each block.
+        """
+        results = await self.admission.admit(raws)
+        faults = [item for item in results if isinstance(item, DecodeError | SignatureError)]
+        if faults:
+            self._mark(session, faults[0].what)
+        self._tell_admitted(results)
+
+    def _tell_admitted(self, results: Iterable[Admitted]) -> None:
+        admitted = [item for item in results if isinstance(item, bytes)]
+        for transaction_hash in admitted:
+            self.on_pending(transaction_hash)
         if admitted:
             self._give(PoolChanged(_now_ms(), self.pool.executable))
 
@@ -287,24 +296,20 @@ class Driver:
 
     # Transactions --------------------------------------------------------------------------------
 
-    def submit(self, raw: bytes) -> Hash32:
-        """Admit a client's transaction, announce it soon, and return its hash.
-
-        Raises:
-            InvalidTransaction, DecodeError, SignatureError: it is not admitted.
-        """
-        transaction_hash = self.pool.submit(raw)
+    async def submit(self, raws: Sequence[bytes]) -> list[Admitted]:
+        """Admit a client's transactions and announce them soon; return what became of each."""
+        results = await self.admission.admit(raws)
         if not self._outbox:
             asyncio.get_running_loop().call_later(GOSSIP_SECONDS, self._flush)
-        self._outbox.append(raw)
-        self.on_pending(transaction_hash)
-        return transaction_hash
+        pairs = zip(raws, results, strict=True)
+        self._outbox += [raw for raw, result in pairs if isinstance(result, bytes)]
+        self._tell_admitted(results)
+        return results
 
     def _flush(self) -> None:
         waiting, self._outbox = self._outbox, []
         for frame in transaction_frames(waiting):
             self.network.broadcast(frame)
-        self._give(PoolChanged(_now_ms(), self.pool.executable))
 
     # Catching up ---------------------------------------------------------------------------------
 
@@ -345,7 +350,7 @@ class Driver:
     def _committed(self, head: NewHead) -> None:
         self._generation += 1
         self.pool.head_changed(head)
-        if any(entry.address == registry.MEMBERS for entry in _logs(head)):
+        if _concerns_members(head):
             self.network.registry_changed()
         self._show_head()
         self.announce_head(None)
@@ -480,8 +485,12 @@ class Driver:
         return told[place] if place < len(told) else 0
 
 
-def _logs(head: NewHead) -> Iterator[Log]:
-    return (entry for receipt in head.execution.receipts for entry in receipt.logs)
+def _concerns_members(head: NewHead) -> bool:
+    """Whether the block holds an event of the Members contract."""
+    if not may_hold(head.block.header.logs_bloom, registry.MEMBERS):
+        return False
+    logs = (entry for receipt in head.execution.receipts for entry in receipt.logs)
+    return any(entry.address == registry.MEMBERS for entry in logs)
 
 
 def _now_ms() -> int:

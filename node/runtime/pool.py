@@ -4,9 +4,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from node.chain.head import NewHead
+from node.chain.head import HeadView, NewHead
 from node.chain.ledger import Ledger
-from node.errors import InvalidTransaction
 from node.mempool import Pool, PoolRules, Standing
 from node.spec import registry
 from node.spec.transaction import Transaction
@@ -15,6 +14,9 @@ from node.spec.types import EMPTY_CODE_HASH, Account, Address, Hash32
 
 CANDIDATES_MAX: Final = 8_000
 """Transactions offered to one build; more than fit a block's gas and its time."""
+
+STANDINGS_MAX: Final = 16_384
+"""Senders whose standing at the head is kept."""
 
 
 class PoolDoor:
@@ -27,12 +29,23 @@ class PoolDoor:
             ledger.head.gas_limit,
         )
         self._pool = Pool(rules, self._standing)
+        self._standings: dict[Address, Standing] = {}
+        self._standings_at = ledger.view
 
     def __len__(self) -> int:
         return len(self._pool)
 
     def _standing(self, sender: Address) -> Standing:
+        """Return what the head says of a sender, read once a head."""
         view = self._ledger.view
+        if view is not self._standings_at or len(self._standings) >= STANDINGS_MAX:
+            self._standings, self._standings_at = {}, view
+        found = self._standings.get(sender)
+        if found is None:
+            found = self._standings[sender] = self._read_standing(view, sender)
+        return found
+
+    def _read_standing(self, view: HeadView, sender: Address) -> Standing:
         account = view.state.account(sender) or Account()
         has_code = account.code_hash != EMPTY_CODE_HASH
         return Standing(
@@ -42,27 +55,13 @@ class PoolDoor:
             registry.member_of(view.read_members, sender),
         )
 
-    def submit(self, raw: bytes) -> Hash32:
-        """Admit a raw transaction and return its hash.
+    def add(self, transaction: Transaction, sender: Address) -> None:
+        """Admit a transaction whose sender was recovered.
 
         Raises:
-            DecodeError, InvalidTransaction: it is malformed, or refused with geth's words.
+            InvalidTransaction: it is refused, with geth's words.
         """
-        transaction, sender = self._ledger.transactions.resolve([raw])[0]
-        if sender is None:
-            raise InvalidTransaction("invalid sender")
         self._pool.add(transaction, sender, _now_ms())
-        return transaction.hash
-
-    def admit(self, raw: bytes) -> bool:
-        """Admit a peer's transaction; return whether it was new."""
-        transaction, _ = self._ledger.transactions.resolve([raw])[0]
-        if self._pool.get(transaction.hash) is not None:
-            return False
-        if self._ledger.store.blocks.place_of(transaction.hash) is not None:
-            return False
-        self.submit(raw)
-        return True
 
     def head_changed(self, head: NewHead) -> None:
         """Drop what a new block took or made unsendable."""
@@ -102,8 +101,7 @@ class PoolDoor:
 
     def sizes(self) -> tuple[int, int]:
         """Return how many transactions are executable, and how many wait for an earlier one."""
-        executable, queued = self._pool.content()
-        return len(executable), len(queued)
+        return self._pool.sizes()
 
 
 def _now_ms() -> int:

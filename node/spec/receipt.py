@@ -71,12 +71,28 @@ def bloom_bits(value: bytes) -> int:
     return bits
 
 
+def may_hold(bloom: bytes, value: bytes) -> bool:
+    """Whether logs under a filter may have `value` for emitter or topic; False is certain."""
+    bits = bloom_bits(value)
+    return int.from_bytes(bloom, "big") & bits == bits
+
+
 def merge_blooms(blooms: Iterable[bytes]) -> bytes:
     """Return the union of filters: a block's from its receipts'."""
     bits = 0
     for bloom in blooms:
         bits |= int.from_bytes(bloom, "big")
     return bits.to_bytes(BLOOM_LENGTH, "big")
+
+
+def log_index(receipts: Iterable[Receipt]) -> tuple[tuple[int, bytes], ...]:
+    """Return each distinct emitter (as place 0) and topic (by its place from 1), ascending."""
+    found = set[tuple[int, bytes]]()
+    for receipt in receipts:
+        for log in receipt.logs:
+            found.add((0, log.address))
+            found.update(enumerate(log.topics, start=1))
+    return tuple(sorted(found))
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

@@ -24,6 +24,8 @@ ACCESS_LIST_SLOT_GAS: Final = 1_900
 INITCODE_WORD_GAS: Final = 2  # EIP-3860
 INITCODE_LENGTH_MAX: Final = 49_152
 AUTHORIZATION_GAS: Final = 25_000  # EIP-7702
+FEE_MAX: Final = 2**128 - 1
+"""What an engine counts a price in; dearer transactions would be judged by arithmetic's limits."""
 DELEGATION_PREFIX: Final = b"\xef\x01\x00"
 DELEGATION_LENGTH: Final = 23
 
@@ -80,6 +82,8 @@ def _check_signature(r: int, s: int) -> None:
 
 
 def _check_fees(transaction: Transaction, rules: TransactionRules) -> None:
+    if transaction.max_fee > FEE_MAX:
+        raise InvalidTransaction("max fee per gas higher than 2^128-1")
     if transaction.max_priority_fee > transaction.max_fee:
         raise InvalidTransaction("max priority fee per gas higher than max fee per gas")
     if transaction.max_fee < rules.base_fee:
@@ -127,12 +131,17 @@ def check_funds(transaction: Transaction, account: Account, code: bytes) -> None
     """Raise `InvalidTransaction` unless the account may send and can pay, at whatever nonce."""
     if code and not is_delegation(code):
         raise InvalidTransaction("sender not an eoa")  # EIP-3607
-    cost = transaction.gas * transaction.max_fee + transaction.value
-    if cost > account.balance:
+    needed = cost(transaction)
+    if needed > account.balance:
         raise InvalidTransaction(
             "insufficient funds for gas * price + value",
-            why=f"have {account.balance} want {cost}",
+            why=f"have {account.balance} want {needed}",
         )
+
+
+def cost(transaction: Transaction) -> int:
+    """Return the most a transaction can take from its sender, in wei."""
+    return transaction.gas * transaction.max_fee + transaction.value
 
 
 def is_delegation(code: bytes) -> bool:

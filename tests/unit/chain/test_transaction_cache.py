@@ -52,3 +52,12 @@ def test_a_batch_larger_than_the_cache_is_whole() -> None:
 def test_what_is_no_transaction_is_an_error() -> None:
     with pytest.raises(DecodeError):
         TransactionCache(Counting()).resolve([transfer().raw, b"\x03\xc0"])
+
+
+def test_each_item_has_its_own_answer() -> None:
+    engine = Counting()
+    good, other = transfer(), transfer(GOVERNOR_KEY)
+    found = TransactionCache(engine).resolve_each([good.raw, b"\x03\xc0", other.raw])
+    assert (found[0], found[2]) == ((good, SENDER), (other, GOVERNOR))
+    assert isinstance(found[1], DecodeError)
+    assert engine.count == 2

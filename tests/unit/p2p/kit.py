@@ -97,10 +97,13 @@ class Running:
             changes.get("key", own.key),
             changes.get("genesis", GENESIS),
             book,
-            deliver=lambda session, frame: self.frames.put_nowait((session.node, frame)),
+            deliver=self._deliver,
             joined=lambda session: self.joined.put_nowait(session.node),
             left=self._left,
         )
+
+    async def _deliver(self, session: Session, frame: Frame) -> None:
+        self.frames.put_nowait((session.node, frame))
 
     def _left(self, session: Session) -> None:
         self.left.put_nowait((session.node, session.closing))

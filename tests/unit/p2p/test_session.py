@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from node.p2p import session as module
-from node.p2p.session import FRAMES_PER_PARDON, MARKS_MAX, QUEUE_FRAMES_MAX, Session
+from node.p2p.session import FRAMES_PER_PARDON, MARKS_MAX, QUEUE_FRAMES_MAX, Deliver, Session
 from node.p2p.wire import Frame, Goodbye, Status, decode_frame, encode_frame
 from node.spec.types import Address, Hash32
 
@@ -54,10 +54,19 @@ def pair() -> tuple[Session, FakeSocket]:
     return Session(socket, Address(bytes(20)), 1, dialed=False), socket  # type: ignore[arg-type]
 
 
+def into(heard: list[Frame]) -> Deliver:
+    """Return a `deliver` that only keeps."""
+
+    async def deliver(_session: Session, frame: Frame) -> None:
+        heard.append(frame)
+
+    return deliver
+
+
 async def test_frames_go_in_and_out_in_order() -> None:
     session, socket = pair()
     heard: list[Frame] = []
-    running = asyncio.create_task(session.run(lambda _, frame: heard.append(frame)))
+    running = asyncio.create_task(session.run(into(heard)))
     assert session.send(GOOD)
     assert session.send(encode_frame(Status(2, Hash32(bytes(32)))))
     socket.receive(GOOD)
@@ -86,7 +95,7 @@ async def test_too_many_bytes_end_the_session(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_a_closed_session_says_goodbye_to_a_silent_peer() -> None:
     session, socket = pair()
-    running = asyncio.create_task(session.run(lambda *_: None))
+    running = asyncio.create_task(session.run(into([])))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     session.send(GOOD)
@@ -105,7 +114,7 @@ async def test_a_peer_that_takes_nothing_cannot_hold_its_connection(
     monkeypatch.setattr(module, "GOODBYE_SECONDS_MAX", 0.01)
     session, socket = pair()
     socket.stuck = True
-    running = asyncio.create_task(session.run(lambda *_: None))
+    running = asyncio.create_task(session.run(into([])))
     session.send(GOOD)
     await asyncio.sleep(0)
     session.close("enough")
@@ -120,7 +129,7 @@ async def test_the_tenth_mark_cuts_the_peer_off() -> None:
     for _ in range(MARKS_MAX - 1):
         socket.receive(BAD)
     socket.receive(GOOD)
-    running = asyncio.create_task(session.run(lambda _, frame: heard.append(frame)))
+    running = asyncio.create_task(session.run(into(heard)))
     while not heard:
         await asyncio.sleep(0)
     assert not session.closing, "nine are borne"
@@ -138,7 +147,7 @@ async def test_good_frames_earn_a_pardon() -> None:
         socket.receive(GOOD)
     socket.receive(BAD)
     await socket.close()
-    await session.run(lambda *_: None)
+    await session.run(into([]))
     assert session.closing == "connection ended"
 
 
@@ -147,14 +156,14 @@ async def test_anything_but_a_binary_message_ends_it(kind: aiohttp.WSMsgType) ->
     session, socket = pair()
     socket.incoming.put_nowait(aiohttp.WSMessage(kind, "", None))
     async with asyncio.timeout(5):
-        await session.run(lambda *_: None)
+        await session.run(into([]))
 
 
 async def test_a_goodbye_ends_it_and_is_not_delivered() -> None:
     session, socket = pair()
     heard: list[Frame] = []
     socket.receive(encode_frame(Goodbye("moving")))
-    await session.run(lambda _, frame: heard.append(frame))
+    await session.run(into(heard))
     assert heard == []
 
 
@@ -162,9 +171,30 @@ async def test_a_fault_of_our_own_is_not_swallowed() -> None:
     session, socket = pair()
     socket.receive(GOOD)
 
-    def fail(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise LookupError("ours")
 
     with pytest.raises(LookupError, match="ours"):
         await session.run(fail)
     assert socket.is_closed.is_set()
+
+
+async def test_while_a_frame_takes_its_time_the_next_waits_in_the_connection() -> None:
+    session, socket = pair()
+    heard: list[Frame] = []
+    go_on = asyncio.Event()
+
+    async def slowly(_session: Session, frame: Frame) -> None:
+        heard.append(frame)
+        await go_on.wait()
+
+    running = asyncio.create_task(session.run(slowly))
+    for _ in range(3):
+        socket.receive(GOOD)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(heard) == 1
+    go_on.set()
+    socket.incoming.put_nowait(None)
+    await running
+    assert len(heard) == 3

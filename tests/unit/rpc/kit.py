@@ -1,6 +1,8 @@
 """The methods over a small real ledger: genesis, a deployed contract, some transfers and events."""
 
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -12,6 +14,7 @@ from node.rpc.dispatch import Dispatcher
 from node.rpc.eth import EthMethods
 from node.rpc.ledger import REFUSED, LedgerMethods
 from node.rpc.polling import PollingMethods
+from node.runtime.admission import Admission, Admitted
 from node.runtime.pool import PoolDoor
 from node.spec.transaction import Transaction, created_address, decode_transaction, sign_dynamic_fee
 from node.spec.types import Address, Hash32
@@ -29,6 +32,7 @@ from tests.unit.chain.kit import (
     transfer,
 )
 
+WORKER = ThreadPoolExecutor(1, "recover")
 RECORD = created_address(SENDER, 0)
 RECEIPT_TOPIC = "0x99adfad43c99e0531fb77c4cefb21c6b94d306000e311b33ba8aa12f46639121"
 
@@ -70,6 +74,7 @@ class Node:
             grow(self.chain),
         ]
         self.pool = PoolDoor(self.chain)
+        self.admission = Admission(self.chain.transactions.resolve_each, self.pool, WORKER)
         self.backend = Backend(
             store=self.chain.store,
             engine=self.chain.engine,
@@ -95,11 +100,13 @@ class Node:
             **self.polling.methods(),
             **LedgerMethods(self.backend).methods(),
         }
-        self.dispatcher = Dispatcher(methods, REFUSED, Metrics())
+        self.dispatcher = Dispatcher(methods, REFUSED, Metrics(), self.eth.many())
 
-    def _send(self, raw: bytes) -> Hash32:
-        found = self.pool.submit(raw)
-        self.polling.announce_pending(found)
+    async def _send(self, raws: Sequence[bytes]) -> list[Admitted]:
+        found = await self.admission.admit(raws)
+        for item in found:
+            if isinstance(item, bytes):
+                self.polling.announce_pending(item)
         return found
 
     def _pending(self, transaction_hash: Hash32) -> Pending | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -82,6 +83,44 @@ async def test_a_batch_keeps_order_and_ids() -> None:
     found = await answered(json.dumps(mixed))
     assert [part["id"] for part in found] == [3, None, 1, 2]
     assert found[1]["error"]["code"] == -32600
+
+
+async def test_calls_that_stand_together_are_made_together() -> None:
+    made: list[Any] = []
+
+    async def send_many(calls: Sequence[Params]) -> list[Any]:
+        made.append(list(calls))
+        return [RpcError(-32000, "no") if call == ["bad"] else call[0] for call in calls]
+
+    async def send(params: Params) -> Any:
+        return (await send_many([params]))[0]
+
+    many = Dispatcher({"echo": echo, "send": send}, {}, Metrics(), {"send": send_many})
+    names = ["send", "send", "echo", "send"]
+    params: list[Any] = [["a"], ["bad"], ["b"], ["c"]]
+    body: list[Any] = [
+        {"jsonrpc": "2.0", "id": place, "method": name, "params": params[place]}
+        for place, name in enumerate(names)
+    ]
+    del body[3]["id"]
+    body.append({"jsonrpc": "2.0", "id": 9, "method": "send", "params": {"not": "a list"}})
+    found = json.loads(await many.answer(json.dumps(body).encode()))
+    assert made == [[["a"], ["bad"]], [["c"]]], "neighbours together, the notification too"
+    assert [item["id"] for item in found] == [0, 1, 2, 9]
+    assert found[0]["result"] == "a"
+    assert found[1]["error"] == {"code": -32000, "message": "no"}
+    assert found[3]["error"]["code"] == -32602
+
+
+async def test_a_fault_in_many_calls_is_each_ones_internal_error() -> None:
+    async def broken(_calls: Sequence[Params]) -> list[Any]:
+        raise ZeroDivisionError("secret")
+
+    many = Dispatcher({}, {}, Metrics(), {"send": broken})
+    body = [{"jsonrpc": "2.0", "id": n, "method": "send", "params": []} for n in range(2)]
+    found = json.loads(await many.answer(json.dumps(body).encode()))
+    assert [item["error"]["code"] for item in found] == [-32603, -32603]
+    assert "secret" not in json.dumps(found)
 
 
 async def test_a_batch_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

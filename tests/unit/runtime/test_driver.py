@@ -34,6 +34,7 @@ from node.runtime.driver import Driver
 from node.runtime.pool import PoolDoor
 from node.spec.block import encode_block
 from node.spec.seal import hash_for_block
+from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import Address, Hash32
 from node.storage.kv import MemoryKeyValue
 from node.storage.sign_state import SignState
@@ -124,6 +125,12 @@ async def running(node: Node) -> AsyncIterator[Node]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+def forged() -> Transaction:
+    """Return a transaction whose signature recovers to nobody."""
+    sent = transfer()
+    return decode_transaction(sent.raw.replace(sent.r.to_bytes(32, "big"), b"\xff" * 32))
+
+
 def alone() -> Ledger:
     """Return the ledger of a consortium with one validator."""
     return ledger(nodes=[NodeGrant(1, VALIDATORS[0], True)])
@@ -134,11 +141,12 @@ async def test_a_lone_validator_takes_a_transaction_into_a_block() -> None:
         told: list[Hash32] = []
         node.driver.on_pending = told.append
         sent = transfer()
-        assert node.driver.submit(sent.raw) == sent.hash
+        assert await node.driver.submit([sent.raw]) == [sent.hash]
         assert told == [sent.hash]
         await node.until(lambda: any(head.block.transactions for head in node.heads))
-        with pytest.raises(InvalidTransaction, match="nonce too low"):
-            node.driver.submit(sent.raw)
+        (again,) = await node.driver.submit([sent.raw])
+        assert isinstance(again, InvalidTransaction)
+        assert again.what == "nonce too low"
         await node.until(lambda: node.network.frames(Transactions))
         assert node.network.frames(Transactions) == [Transactions((sent.raw,))]
         assert node.network.frames(Status)[-1].height == node.chain.head.number
@@ -147,8 +155,8 @@ async def test_a_lone_validator_takes_a_transaction_into_a_block() -> None:
 
 async def test_a_refused_transaction_is_told_to_nobody() -> None:
     async with running(Node(ledger(), VALIDATORS[0])) as node:
-        with pytest.raises(InvalidTransaction):
-            node.driver.submit(transfer(key=b"\x11" * 32).raw)
+        (refused,) = await node.driver.submit([transfer(key=b"\x11" * 32).raw])
+        assert isinstance(refused, InvalidTransaction)
         await asyncio.sleep(2 * module.GOSSIP_SECONDS)
         assert node.network.frames(Transactions) == []
 
@@ -156,7 +164,7 @@ async def test_a_refused_transaction_is_told_to_nobody() -> None:
 async def test_a_new_peer_hears_head_and_pool() -> None:
     async with running(Node(ledger(), VALIDATORS[0])) as node:
         sent = transfer()
-        node.driver.submit(sent.raw)
+        await node.driver.submit([sent.raw])
         node.peer(VALIDATORS[1])
         mine = [frame for to, frame in node.network.sent if to == VALIDATORS[1]]
         assert Status(0, node.chain.view.hash) in mine
@@ -189,7 +197,8 @@ async def test_rubbish_is_a_mark_and_nothing_else(frame: Frame) -> None:
         recorded: list[tuple[int, bytes]] = []
         node.driver.on_message = lambda *message: recorded.append(message)
         session = node.peer(VALIDATORS[1])
-        node.driver.deliver(session, frame)
+        await node.driver.deliver(session, frame)
+        await node.until(lambda: session.marks)
         assert len(session.marks) == 1
         assert recorded == []
         assert b"dataccord_peer_faults_total 1.0" in node.metrics.text()
@@ -201,7 +210,7 @@ async def test_a_message_is_kept_for_the_record_and_no_mark() -> None:
         recorded: list[tuple[int, bytes]] = []
         node.driver.on_message = lambda *message: recorded.append(message)
         session = node.peer(VALIDATORS[1])
-        node.driver.deliver(session, Consensus(Kind.PREPARE, prepare(1)))
+        await node.driver.deliver(session, Consensus(Kind.PREPARE, prepare(1)))
         assert recorded == [(Kind.PREPARE, prepare(1))]
         assert session.marks == []
 
@@ -210,9 +219,21 @@ async def test_a_peers_transactions_enter_the_pool_and_bad_ones_do_not() -> None
     async with running(Node(ledger(), VALIDATORS[0])) as node:
         session = node.peer(VALIDATORS[1])
         good, stranger = transfer(), transfer(key=b"\x11" * 32)
-        node.driver.deliver(session, Transactions((stranger.raw, good.raw, good.raw)))
+        await node.driver.deliver(session, Transactions((stranger.raw, good.raw, good.raw)))
+        await node.until(lambda: node.driver.pool.raws())
         assert node.driver.pool.raws() == [good.raw]
         assert session.marks == [], "pools may differ for a moment"
+
+
+@pytest.mark.parametrize("bad", [b"\x03\xc0", forged().raw])
+async def test_what_no_honest_pool_holds_is_the_peers_fault(bad: bytes) -> None:
+    async with running(Node(ledger(), VALIDATORS[0])) as node:
+        session = node.peer(VALIDATORS[1])
+        good = transfer()
+        await node.driver.deliver(session, Transactions((bad, good.raw)))
+        await node.until(lambda: node.driver.pool.raws())
+        assert len(session.marks) == 1
+        assert node.driver.pool.raws() == [good.raw], "the rest of the frame is taken"
 
 
 async def test_blocks_are_served_in_order_and_within_bounds() -> None:
@@ -222,7 +243,7 @@ async def test_blocks_are_served_in_order_and_within_bounds() -> None:
         session = node.peer(VALIDATORS[1])
         cases = ((2, 3, [2, 3, 4]), (4, 64, [4, 5]), (6, 1, []), (9, 9, []))
         for asked, (first, count, numbers) in enumerate(cases, start=1):
-            node.driver.deliver(session, GetBlocks(7, first, count))
+            await node.driver.deliver(session, GetBlocks(7, first, count))
             await node.until(lambda asked=asked: len(node.network.frames(Blocks)) == asked)
             wanted = tuple(encode_block(blocks[number - 1]) for number in numbers)
             assert node.network.frames(Blocks)[-1] == Blocks(7, wanted)
@@ -234,7 +255,7 @@ async def test_an_answer_with_blocks_has_a_bound(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(serving, "ANSWER_BYTES_MAX", len(encode_block(blocks[0])) * 3 // 2)
     async with running(Node(chain, VALIDATORS[0])) as node:
         session = node.peer(VALIDATORS[1])
-        node.driver.deliver(session, GetBlocks(7, 1, 3))
+        await node.driver.deliver(session, GetBlocks(7, 1, 3))
         await node.until(lambda: node.network.frames(Blocks))
         assert len(node.network.frames(Blocks)[-1].blocks) == 1
 
@@ -244,15 +265,17 @@ async def test_a_node_that_is_behind_catches_up_from_a_peer() -> None:
     blocks = [grow(ahead, *([transfer()] if number == 1 else [])) for number in range(3)]
     async with running(Node(ledger(), VALIDATORS[0])) as node:
         session = node.peer(VALIDATORS[1])
-        node.driver.deliver(session, Status(3, hash_for_block(blocks[-1].header)))
+        await node.driver.deliver(session, Status(3, hash_for_block(blocks[-1].header)))
         assert node.driver.best_known() == 0, "one peer's claim counts for nothing"
-        node.driver.deliver(node.peer(VALIDATORS[2]), Status(3, hash_for_block(blocks[-1].header)))
+        await node.driver.deliver(
+            node.peer(VALIDATORS[2]), Status(3, hash_for_block(blocks[-1].header))
+        )
         assert node.driver.best_known() == 3
         await node.until(lambda: node.network.frames(GetBlocks))
         asked = node.network.frames(GetBlocks)[0]
         assert asked.first == 1
         encoded = tuple(encode_block(block) for block in blocks)
-        node.driver.deliver(session, Blocks(asked.request_id, encoded))
+        await node.driver.deliver(session, Blocks(asked.request_id, encoded))
         await node.until(lambda: node.chain.head.number == 3)
         assert node.chain.view.hash == ahead.view.hash
         assert [head.block.header.number for head in node.heads] == [1, 2, 3]
@@ -264,10 +287,10 @@ async def test_a_peer_with_false_blocks_is_dropped() -> None:
     false = messages.replace(block, header=messages.replace(block.header, gas_used=1))
     async with running(Node(ledger(), VALIDATORS[0])) as node:
         session = node.peer(VALIDATORS[1])
-        node.driver.deliver(session, Status(1, hash_for_block(block.header)))
+        await node.driver.deliver(session, Status(1, hash_for_block(block.header)))
         await node.until(lambda: node.network.frames(GetBlocks))
         asked = node.network.frames(GetBlocks)[0]
-        node.driver.deliver(session, Blocks(asked.request_id, (encode_block(false),)))
+        await node.driver.deliver(session, Blocks(asked.request_id, (encode_block(false),)))
         await node.until(lambda: session.closed)
         assert node.chain.head.number == 0
         assert not node.driver.failed.done()
@@ -293,7 +316,7 @@ async def test_a_sign_state_that_refuses_stops_the_node() -> None:
     node = Node(alone(), VALIDATORS[0], RefusingSignState())
     task = asyncio.create_task(node.driver.run(node.network))  # type: ignore[arg-type]
     await asyncio.sleep(0)
-    node.driver.submit(transfer().raw)
+    await node.driver.submit([transfer().raw])
     with pytest.raises(EquivocationRefused):
         async with asyncio.timeout(15):
             await task
