@@ -41,6 +41,7 @@ SENDERS: Final = 50
 RECORD_SELECTOR: Final = bytes.fromhex("cda1c3b9")
 RECORD_GAS: Final = 120_000
 DEPLOY_GAS: Final = 1_500_000
+ENGINE_VARIABLE: Final = "DATACCORD_ENGINE"
 POLL_SECONDS: Final = 0.05
 BATCH: Final = 100
 OFFSETS: Final = range(1_200, 2_440, 40)
@@ -52,11 +53,12 @@ class LoadFailed(Exception):
     """The network did not do what the load needs."""
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run `dataccord ARGUMENTS` to its end."""
+def command(*arguments: str, engine: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `dataccord ARGUMENTS` to its end; `engine` names the one that nodes are to run."""
     return subprocess.run(
         [sys.executable, "-m", "node", *arguments],
         cwd=PROJECT,
+        env={**os.environ, ENGINE_VARIABLE: engine} if engine else None,
         capture_output=True,
         text=True,
         check=False,
@@ -105,9 +107,9 @@ def fresh_network(
             command("net", "down", "--dir", str(folder))
 
 
-def up(folder: Path, *options: str) -> None:
+def up(folder: Path, *options: str, engine: str = "") -> None:
     """Start what does not run of a network."""
-    done = command("net", "up", "--dir", str(folder), *options)
+    done = command("net", "up", "--dir", str(folder), *options, engine=engine)
     if done.returncode != 0:
         raise LoadFailed(f"net up ended with {done.returncode}: {done.stderr.strip()}")
 
