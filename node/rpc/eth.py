@@ -221,20 +221,23 @@ class EthMethods:
 
     async def _block(self, number: int, params: Params) -> Json | None:
         in_full = to_bool(optional(params, 1, False), "whole transactions")
-        whole = await self._whole.get(number)
-        if whole is None:
-            return None
-        listed: list[Any] = [data(transaction.hash) for transaction, _ in whole.transactions]
         if in_full:
-            listed = [_transaction(whole, index) for index in range(len(listed))]
-        return block_json(whole.block, whole.hash, listed)
+            whole = await self._whole.get(number)
+            return None if whole is None else await asyncio.to_thread(_full_block, whole)
+        return await asyncio.to_thread(self._bare_block, number)
+
+    def _bare_block(self, number: int) -> Json | None:
+        """Return a block that names its transactions by their hashes, which needs none decoded."""
+        found = self._backend.block(number)
+        if found is None:
+            return None
+        block, block_hash = found
+        return block_json(block, block_hash, [data(keccak256(raw)) for raw in block.transactions])
 
     async def block_receipts(self, params: Params) -> list[Json] | None:
         """Return all receipts of a block."""
         whole = await self._whole.get(self._backend.number(argument(params, 0, "block")))
-        if whole is None:
-            return None
-        return [_receipt(whole, index) for index in range(len(whole.receipts))]
+        return None if whole is None else await asyncio.to_thread(_all_receipts, whole)
 
     async def count_by_hash(self, params: Params) -> str | None:
         """Return how many transactions a block holds."""
@@ -379,6 +382,15 @@ def _slot(value: Any) -> int:
 def _transaction(whole: WholeBlock, index: int) -> Json:
     transaction, sender = whole.transactions[index]
     return transaction_json(transaction, sender, (whole.block.header, whole.hash, index))
+
+
+def _full_block(whole: WholeBlock) -> Json:
+    listed = [_transaction(whole, index) for index in range(len(whole.transactions))]
+    return block_json(whole.block, whole.hash, listed)
+
+
+def _all_receipts(whole: WholeBlock) -> list[Json]:
+    return [_receipt(whole, index) for index in range(len(whole.receipts))]
 
 
 def _receipt(whole: WholeBlock, index: int) -> Json:
