@@ -18,7 +18,7 @@ read in the head's state, as blocks do in their parent's (N9).
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from node.errors import InvalidTransaction
 from node.spec.registry import MEMBERS
@@ -74,21 +74,21 @@ class PoolRules:
     """None where the engine is native."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A transaction in the pool."""
 
     transaction: Transaction
     sender: Address
     price: int
     """What the proposer earns per gas, in wei."""
+    cost: int
+    """The most it can take from its sender, in wei."""
     arrival: int
     """Counts up; a replacement takes its own place in the order of arrival."""
     placed_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(NamedTuple):
     """What an admission did."""
 
     entry: Entry
@@ -122,9 +122,9 @@ class _Account:
 
     def put(self, entry: Entry) -> None:
         """Place a transaction at its nonce."""
-        transaction = entry.transaction
-        self.by_nonce[transaction.nonce] = entry
-        self.cost_max = max(self.cost_max, cost(transaction))
+        self.by_nonce[entry.transaction.nonce] = entry
+        if entry.cost > self.cost_max:
+            self.cost_max = entry.cost
         self._close_gap()
 
     def take(self, nonce: int) -> None:
@@ -238,7 +238,7 @@ class Pool:
                 raise InvalidTransaction("txpool: too many transactions of this account")
             evicted = self._make_room(entry, standing.member)
         self._place(entry, standing)
-        executable = transaction.nonce < (self.next_nonce(sender) or 0)
+        executable = transaction.nonce < self._accounts[sender].gap
         replaced = None if older is None else older.transaction.hash
         return Added(entry, executable, replaced, evicted)
 
@@ -273,7 +273,7 @@ class Pool:
     def _entry(self, transaction: Transaction, sender: Address, now_ms: int) -> Entry:
         above_base = transaction.max_fee - self.rules.transaction.base_fee
         price = min(transaction.max_priority_fee, above_base)
-        return Entry(transaction, sender, price, self._arrivals, now_ms)
+        return Entry(transaction, sender, price, cost(transaction), self._arrivals, now_ms)
 
     def _place(self, entry: Entry, standing: Standing) -> None:
         self._arrivals += 1

@@ -55,7 +55,6 @@ from node.runtime.serving import encoded_blocks
 from node.spec import registry
 from node.spec.block import Block, decode_block
 from node.spec.crypto import recover
-from node.spec.receipt import may_hold
 from node.spec.seal import f, quorum
 from node.spec.types import Address, Hash32
 from node.sync import (
@@ -350,7 +349,7 @@ class Driver:
     def _committed(self, head: NewHead) -> None:
         self._generation += 1
         self.pool.head_changed(head)
-        if _concerns_members(head):
+        if registry.MEMBERS in head.execution.diff.accounts:
             self.network.registry_changed()
         self._show_head()
         self.announce_head(None)
@@ -483,14 +482,6 @@ class Driver:
         told = self._told_heads(validators)
         place = min(f(len(validators)), len(validators) - 1)
         return told[place] if place < len(told) else 0
-
-
-def _concerns_members(head: NewHead) -> bool:
-    """Whether the block holds an event of the Members contract."""
-    if not may_hold(head.block.header.logs_bloom, registry.MEMBERS):
-        return False
-    logs = (entry for receipt in head.execution.receipts for entry in receipt.logs)
-    return any(entry.address == registry.MEMBERS for entry in logs)
 
 
 def _now_ms() -> int:

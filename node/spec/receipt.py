@@ -71,12 +71,6 @@ def bloom_bits(value: bytes) -> int:
     return bits
 
 
-def may_hold(bloom: bytes, value: bytes) -> bool:
-    """Whether logs under a filter may have `value` for emitter or topic; False is certain."""
-    bits = bloom_bits(value)
-    return int.from_bytes(bloom, "big") & bits == bits
-
-
 def merge_blooms(blooms: Iterable[bytes]) -> bytes:
     """Return the union of filters: a block's from its receipts'."""
     bits = 0

@@ -26,7 +26,6 @@ from node.spec.receipt import (
     decode_receipt,
     encode_receipt,
     logs_bloom,
-    may_hold,
     merge_blooms,
 )
 from node.spec.transaction import sign_dynamic_fee
@@ -116,10 +115,6 @@ def test_blooms_merge():
     assert merge_blooms([]) == EMPTY_BLOOM
     other = Log(b"\x09" * 20, (), b"")
     assert merge_blooms([logs_bloom([LOG]), logs_bloom([other])]) == logs_bloom([LOG, other])
-    assert may_hold(logs_bloom([LOG]), LOG.address)
-    assert may_hold(logs_bloom([LOG]), LOG.topics[0])
-    assert not may_hold(logs_bloom([LOG]), b"\x77" * 20)
-    assert not may_hold(bytes(256), LOG.address)
 
 
 @pytest.mark.parametrize(
