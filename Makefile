@@ -8,8 +8,11 @@ SEEDS ?= 200
 SEED ?= 1
 WORKERS ?= 2
 BUDGET ?= 60
+ENGINE_SOURCES := $(wildcard engine/src/*.rs) engine/Cargo.toml engine/Cargo.lock engine/pyproject.toml engine/dataccord_engine.pyi
+HAS_CARGO := $(shell cargo --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 1 || v[2] >= 95) print "yes"}')
+ENGINE_STAMP := $(if $(HAS_CARGO),$(VENV)/engine)
 
-.PHONY: help install demo test lint bench sim sim-mutants fuzz docs contracts switches lock clean
+.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts switches lock clean
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,7 +27,22 @@ $(VENV)/installed: requirements/dev.txt pyproject.toml
 	@chmod +x $(VENV)/bin/dataccord
 	@touch $@
 
-install: $(VENV)/installed ## Make the virtual environment from the lock, hashes checked
+# Not .PHONY work: cargo builds once, and again only when engine/ changes.
+$(VENV)/engine: $(VENV)/installed $(ENGINE_SOURCES)
+	@echo "Building the native engine (about two minutes the first time) ..."
+	@if (cd engine && ../$(VENV)/bin/maturin build --release --locked --out target/wheels --interpreter ../$(RUN)) \
+	  && $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-index --force-reinstall --find-links engine/target/wheels dataccord-engine; \
+	then echo "The native engine is built."; else echo "The native engine could not be built: see above."; test -z "$(ENGINE_MUST)"; fi
+	@touch $@
+
+install: $(VENV)/installed $(ENGINE_STAMP) ## Make the virtual environment from the lock, hashes checked, and the engine where cargo is
+	@test -n "$(HAS_CARGO)" || echo "No cargo 1.95 or later in PATH: the native engine is not built."
+	@$(RUN) -c 'from node.execution.choice import load_engine; print(load_engine().line)'
+
+engine: ## Build the native engine anew; fails where it can not be built
+	@test -n "$(HAS_CARGO)" || { echo "error: cargo 1.95 or later is needed (https://rustup.rs)"; exit 3; }
+	@rm -f $(VENV)/engine
+	@$(MAKE) --no-print-directory ENGINE_MUST=yes $(VENV)/engine
 
 demo: install ## Play one real share end to end on four validators
 	@$(RUN) -m scripts.demo
@@ -37,9 +55,18 @@ lint: install ## Format check, lint, types, floors
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@if test -n "$(HAS_CARGO)"; then $(MAKE) --no-print-directory lint-engine; fi
 
-bench: install ## Load four fresh validators; print TPS, latency and CPU per transaction
-	@$(RUN) -m scripts.bench
+lint-engine: install
+	@cd engine && cargo fmt --check && cargo clippy --release --quiet --locked --all-targets -- -D warnings
+	@cd engine && cargo test --release --quiet --locked
+	@MYPYPATH=engine $(VENV)/bin/stubtest --allowlist engine/stubtest.txt dataccord_engine
+
+bench: install ## Measure every case and write docs/performance.*, 25 minutes; QUICK=1: under 5, only printed
+	@$(RUN) -m scripts.bench --all $(if $(QUICK),--quick,--record)
+
+bench-check: install ## Measure quickly; fail where a ratio fell by more than 15 % since recorded
+	@$(RUN) -m scripts.bench --all --quick --check
 
 sim: install ## Simulate SEEDS=n seeded networks with faults and liars
 	@$(RUN) -m scripts.sim --seeds $(SEEDS) --first $(SEED)
@@ -63,4 +90,4 @@ lock: ## Resolve the dependencies anew into hash locks (needs uv)
 	@for name in runtime dev; do (cd requirements && uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt); done
 
 clean: ## Remove what the doors made
-	@rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build
+	@rm -rf engine/target $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build

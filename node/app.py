@@ -19,9 +19,8 @@ from node.config import NodeConfig, read_private_key
 from node.consensus.machine import Machine
 from node.consensus.timing import Settings
 from node.errors import ConfigError, DataccordError
+from node.execution.choice import Engines
 from node.execution.engine import Cancel
-from node.execution.pyevm import PyEvmEngine
-from node.execution.state_trie import PythonStateTrie
 from node.p2p.network import Network
 from node.rpc.backend import Backend, Pending
 from node.rpc.calls import CallMethods
@@ -36,7 +35,9 @@ from node.runtime.driver import Driver
 from node.runtime.frame_log import FrameLog
 from node.runtime.pool import PoolDoor
 from node.spec import registry
+from node.spec.block import Block, encode_block
 from node.spec.crypto import address_of, sign
+from node.spec.seal import hash_for_block
 from node.spec.types import Address, Hash32
 from node.storage.chain_store import ChainStore
 from node.storage.leveldb import LevelDB
@@ -91,14 +92,15 @@ def version() -> str:
         return "source"
 
 
-async def run_node(config: NodeConfig) -> None:
-    """Run a node until it is asked to stop, or cannot safely go on."""
+async def run_node(config: NodeConfig, engines: Engines) -> None:
+    """Run a node on an engine until it is asked to stop, or cannot safely go on."""
     key = read_private_key(config.node_key)
     genesis = load_genesis(config.genesis)
     with ExitStack() as stack:
         chain_kv = _open(stack, config.data_dir / "chain")
         sign_kv = _open(stack, config.data_dir / "sign-state")
-        ledger = Ledger(ChainStore(chain_kv), genesis, PyEvmEngine(), PythonStateTrie())
+        ledger = Ledger(ChainStore(chain_kv), genesis, engines.engine, engines.trie)
+        ledger.on_fault = lambda block: keep_for_replay(block, config.data_dir)
         signer, metrics = LocalSigner(key), Metrics()
         parameters = ledger.parameters
         machine = Machine(
@@ -124,8 +126,20 @@ async def run_node(config: NodeConfig) -> None:
             left=driver.left,
         )
         metrics.cert_expiry.set_function(lambda: network.certificate_expiry - time.time())
+        log.info("engine", line=engines.line)
         log.info("node_starts", address=data(signer.address), head=ledger.head.number)
         await _run_all(config, driver, network, ledger, metrics)
+
+
+def keep_for_replay(block: Block, folder: Path) -> None:
+    """Write a block that the engine failed on beside the stores, named for number and hash."""
+    name = f"fault-{block.header.number}-0x{hash_for_block(block.header).hex()}.block"
+    try:
+        (folder / name).write_bytes(encode_block(block))
+    except OSError as error:
+        log.error("block_not_kept", name=name, why=str(error))
+        return
+    log.error("block_kept", file=str(folder / name))
 
 
 def _open(stack: ExitStack, folder: Path) -> LevelDB:

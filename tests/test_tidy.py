@@ -13,8 +13,8 @@ FOLDERS = (*PRODUCT, "scripts", "tests")
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 LONG_FILES = {
+    "tests/unit/execution/test_engines.py": "every engine, every rule judged before and in it",
     "tests/unit/consensus/test_machine.py": "one machine, one event after another in QBFT's order",
-    "tests/unit/execution/test_pyevm.py": "one engine, every rule that is judged before and in it",
 }
 ENTRY_POINTS = {
     "node.__main__",

@@ -102,7 +102,7 @@ def state_of(accounts: Mapping[Address, GenesisAccount]) -> BlockDiff:
 
 def state_root_of(accounts: Mapping[Address, GenesisAccount]) -> Hash32:
     """Return the state root of these accounts alone."""
-    return PythonStateTrie().update(EMPTY_ROOT, state_of(accounts), _no_nodes)[0]
+    return PythonStateTrie().update(EMPTY_ROOT, state_of(accounts), _no_nodes).root
 
 
 def _no_nodes(hashes: object) -> list[bytes]:

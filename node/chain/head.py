@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from node.errors import InvalidTransaction
-from node.execution.engine import Execution, NewStateNodes
+from node.execution.engine import Execution
 from node.spec import registry
 from node.spec.block import Block
 from node.spec.header import Header
-from node.spec.types import Address, Hash32
+from node.spec.types import Address, Hash32, StateUpdate
 from node.storage.state import FlatState
 
 
@@ -36,8 +36,7 @@ class Overlay:
     """An executed block that is not committed."""
 
     execution: Execution
-    state_root: Hash32
-    nodes: NewStateNodes
+    update: StateUpdate
 
 
 @dataclass(frozen=True, slots=True)

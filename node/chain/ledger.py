@@ -14,7 +14,8 @@ thread at a time and holds a lock of its own.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -23,7 +24,7 @@ from node.chain.head import Built, HeadView, Listener, NewHead, Overlay
 from node.chain.header_rules import DIFFICULTY, check_header
 from node.chain.parameters import ChainParameters
 from node.chain.transaction_cache import TransactionCache
-from node.errors import DecodeError, InvalidBlock, InvalidTransaction, StoreError
+from node.errors import DecodeError, EngineFault, InvalidBlock, InvalidTransaction, StoreError
 from node.execution.engine import (
     BlockEnvironment,
     Budget,
@@ -70,6 +71,9 @@ class Ledger:
         self.store = store
         self.engine = engine
         self.transactions = TransactionCache(engine)
+        self.on_fault: Callable[[Block], None] = lambda _block: None
+        """Told of a block that the engine failed on, so that it can be kept for replay; one that
+        was being built holds all its candidates."""
         self._trie = trie
         self._clock = clock
         self._listeners: list[Listener] = []
@@ -81,11 +85,11 @@ class Ledger:
         self.view = self._view_of_head()
 
     def _begin(self, genesis: Genesis) -> None:
-        root, nodes = self._trie.update(EMPTY_ROOT, genesis.diff, self.store.nodes.nodes)
-        if root != genesis.header.state_root:
+        update = self._trie.update(EMPTY_ROOT, genesis.diff, self.store.nodes.nodes)
+        if update.root != genesis.header.state_root:
             raise StoreError("ledger: the genesis' accounts do not give its state root")
         chain_id = self.parameters.chain_id
-        self.store.begin(genesis.block, genesis.hash, chain_id, genesis.diff, nodes)
+        self.store.begin(genesis.block, genesis.hash, chain_id, genesis.diff, update)
 
     def _view_of_head(self) -> HeadView:
         head = self.store.head()
@@ -150,15 +154,16 @@ class Ledger:
         view = self.view
         draft = self._draft(view, timestamp, coinbase)
         permitted, senders, refused = self._permitted(view, candidates)
-        execution = self.engine.build(
-            self.environment_of(draft),
-            permitted,
-            senders,
-            view.state,
-            budget=Budget(seconds, self._clock),
-            cancel=cancel,
-        )
-        overlay = self._overlay(view, execution)
+        with self._keeping(Block(draft, tuple(item.raw for item in permitted))):
+            execution = self.engine.build(
+                self.environment_of(draft),
+                permitted,
+                senders,
+                view.state,
+                budget=Budget(seconds, self._clock),
+                cancel=cancel,
+            )
+            overlay = self._overlay(view, execution)
         block = Block(
             _with_results(draft, overlay), tuple(item.raw for item in execution.transactions)
         )
@@ -226,7 +231,8 @@ class Ledger:
                 raise InvalidBlock(f"block {block.header.number}: another body than its header's")
             return held
         check_header(block.header, view.header, view.validators, self.parameters)
-        overlay = self._overlay(view, self._execute(view, block, cancel))
+        with self._keeping(block):
+            overlay = self._overlay(view, self._execute(view, block, cancel))
         expected = _with_results(block.header, overlay)
         if expected != block.header:
             raise _difference(block.header, expected)
@@ -249,6 +255,15 @@ class Ledger:
         except InvalidTransaction as error:
             raise InvalidBlock(f"block {number}: {error.what}", why=error.why) from error
 
+    @contextmanager
+    def _keeping(self, block: Block) -> Iterator[None]:
+        """Hand the block on where the engine fails on it."""
+        try:
+            yield
+        except EngineFault:
+            self.on_fault(block)
+            raise
+
     def _senders(
         self, view: HeadView, number: int, recovered: Sequence[Address | None]
     ) -> list[Address]:
@@ -260,8 +275,7 @@ class Ledger:
 
     def _overlay(self, view: HeadView, execution: Execution) -> Overlay:
         root = view.header.state_root
-        state_root, nodes = self._trie.update(root, execution.diff, self.store.nodes.nodes)
-        return Overlay(execution, state_root, nodes)
+        return Overlay(execution, self._trie.update(root, execution.diff, self.store.nodes.nodes))
 
     def _keep(self, view: HeadView, block_hash: Hash32, overlay: Overlay) -> None:
         with self._guard:
@@ -291,8 +305,15 @@ class Ledger:
             execution = overlay.execution
             hashes = [item.hash for item in execution.transactions]
             self.store.commit(
-                block, block_hash, hashes, execution.receipts, execution.diff, overlay.nodes
+                block,
+                block_hash,
+                hashes,
+                execution.receipt_envelopes,
+                execution.log_index,
+                execution.diff,
+                overlay.update,
             )
+            self.engine.committed(view.header.state_root, overlay.update.root, execution.diff)
             self._overlays.clear()
             self.view = self._view_of_head()
             new_head = NewHead(block, block_hash, execution)
@@ -327,7 +348,7 @@ def _with_results(header: Header, overlay: Overlay) -> Header:
     execution = overlay.execution
     return replace(
         header,
-        state_root=overlay.state_root,
+        state_root=overlay.update.root,
         transactions_root=execution.transactions_root,
         receipts_root=execution.receipts_root,
         logs_bloom=execution.bloom,

@@ -1,8 +1,8 @@
 """Decoded transactions with their senders, by their raw bytes.
 
-Recovering a sender costs 50 microseconds, decoding as much again; a transaction is met in the pool,
-when a block is built or checked, and when it is committed. The cache makes that one time. It is
-bounded, the oldest entries go first, and it may be used from any thread.
+Recovering a sender costs 50 microseconds (25 natively, on two cores); a transaction is met in the
+pool, when a block is built or checked, and when it is committed. The cache makes that one time. It
+is bounded, the oldest entries go first, and it may be used from any thread.
 """
 
 from collections.abc import Sequence
@@ -11,22 +11,23 @@ from typing import Final, Protocol
 from lru import LRU
 
 from node.errors import DecodeError
-from node.spec.transaction import Transaction, decode_transaction
+from node.spec.transaction import Transaction
 from node.spec.types import Address
 
 CACHE_MAX: Final = 150_000
 """A full pool and some blocks."""
 
 
+Resolved = tuple[Transaction, Address | None]
+"""A transaction with its sender, None where the signature recovers to nobody."""
+
+
 class Recovers(Protocol):
     """The part of an engine that finds senders."""
 
-    def recover(self, transactions: Sequence[Transaction]) -> Sequence[Address | None]:
-        """Return each transaction's sender, None where the signature recovers to nobody."""
+    def recover(self, raws: Sequence[bytes]) -> Sequence[Resolved | DecodeError]:
+        """Decode raw transactions and recover their senders, in the order given."""
         ...
-
-
-Resolved = tuple[Transaction, Address | None]
 
 
 class TransactionCache:
@@ -52,14 +53,10 @@ class TransactionCache:
     def resolve_each(self, raws: Sequence[bytes]) -> list[Resolved | DecodeError]:
         """Return transactions and senders in the order given, an error for what is none."""
         found: list[Resolved | DecodeError | None] = [self._held.get(raw) for raw in raws]
-        decoded: dict[int, Transaction] = {}
-        for index, known in enumerate(found):
-            if known is None:
-                try:
-                    decoded[index] = decode_transaction(raws[index])
-                except DecodeError as error:
-                    found[index] = error
-        senders = self._engine.recover(list(decoded.values()))
-        for (index, item), sender in zip(decoded.items(), senders, strict=True):
-            found[index] = self._held[raws[index]] = (item, sender)
+        missing = [index for index, known in enumerate(found) if known is None]
+        recovered = self._engine.recover([raws[index] for index in missing])
+        for index, item in zip(missing, recovered, strict=True):
+            found[index] = item
+            if not isinstance(item, DecodeError):
+                self._held[raws[index]] = item
         return [item for item in found if item is not None]

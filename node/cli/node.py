@@ -9,6 +9,7 @@ from node.app import run_node
 from node.cli.output import add_command, emit
 from node.config import load_node_config
 from node.errors import ConfigError
+from node.execution.choice import load_engine
 from node.storage.leveldb import owned
 from node.telemetry import configure_logs
 
@@ -58,5 +59,7 @@ def _recover(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     config = load_node_config(arguments.config)
     configure_logs(config.log_level, config.log_format)
-    uvloop.run(run_node(config))
+    engines = load_engine()
+    emit(arguments, {"engine": engines.engine.name, "line": engines.line}, engines.line)
+    uvloop.run(run_node(config, engines))
     return 0

@@ -16,16 +16,29 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from node.errors import InvalidTransaction, NotReady
+from node.errors import DecodeError, InvalidTransaction, NotReady
 from node.spec.receipt import Log, Receipt
 from node.spec.transaction import AccessList, Transaction
-from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Account, Address, BlockDiff, Hash32
+from node.spec.types import (
+    ZERO_ADDRESS,
+    ZERO_HASH,
+    Account,
+    Address,
+    BlockDiff,
+    Hash32,
+    NodeReference,
+    StateUpdate,
+)
 
 Cancel = Callable[[], bool]
 """Asked cheaply and often while executing; True abandons the work (N5)."""
 
-GetNodes = Callable[[Sequence[Hash32]], Sequence[bytes]]
-"""Returns the trie nodes with these hashes, in order; raises StoreError where one is missing."""
+GetNodes = Callable[[Sequence[NodeReference]], Sequence[bytes]]
+"""Returns the trie nodes at these places, in order; raises StoreError where one is missing."""
+
+Recovered = tuple[Transaction, Address | None] | DecodeError
+"""A decoded transaction with its sender (None where the signature recovers to nobody), or why the
+bytes are no transaction: data, so that one bad item does not lose the rest of a batch."""
 
 
 def never() -> bool:
@@ -121,8 +134,12 @@ class Execution:
     transactions: tuple[Transaction, ...]
     """Those that ran: all that were given, or what a build chose."""
     senders: tuple[Address, ...]
-    outcomes: tuple[Outcome, ...]
-    receipts: tuple[Receipt, ...]
+    outcomes: Sequence[Outcome]
+    receipts: Sequence[Receipt]
+    receipt_envelopes: Sequence[bytes]
+    """The receipts as they are stored and sent."""
+    log_index: Sequence[tuple[int, bytes]]
+    """What finds the block by its logs: see `node.spec.receipt.log_index`."""
     diff: BlockDiff
     gas_used: int
     bloom: bytes
@@ -145,9 +162,11 @@ class Engine(Protocol):
     """Executes whole blocks and single calls; holds no state of the ledger."""
 
     name: str
+    heavy_gas_max: int | None
+    """Gas a transaction may spend in precompiles 0x06 to 0x11 (N5); None where they are quick."""
 
-    def recover(self, transactions: Sequence[Transaction]) -> Sequence[Address | None]:
-        """Return each transaction's sender, None where the signature recovers to nobody."""
+    def recover(self, raws: Sequence[bytes]) -> Sequence[Recovered]:
+        """Decode raw transactions and recover their senders, in the order given."""
         ...
 
     def execute(
@@ -190,19 +209,28 @@ class Engine(Protocol):
     def trace(
         self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
     ) -> tuple[Outcome, AccessList]:
-        """Run one message; return its outcome and the addresses and slots it touched."""
+        """Run one message; return its outcome and the addresses and slots it touched.
+
+        Bare addresses that are warm in any case (sender, recipient, proposer, precompiles) are left
+        out.
+        """
         ...
 
+    def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
+        """Learn that the head's state is now the one under `root`, made by `diff`.
 
-NewStateNodes = Sequence[tuple[Hash32 | None, bytes, Hash32, bytes]]
-"""(account hash or None for the account trie, path in nibbles, node hash, node bytes)."""
+        What an engine keeps of the head's state follows; it is a matter of speed alone.
+        """
+        ...
 
 
 class StateTrie(Protocol):
     """Computes state roots."""
 
-    def update(
-        self, root: Hash32, diff: BlockDiff, get_nodes: GetNodes
-    ) -> tuple[Hash32, NewStateNodes]:
-        """Return the root after `diff`, and every node made for it."""
+    def update(self, root: Hash32, diff: BlockDiff, get_nodes: GetNodes) -> StateUpdate:
+        """Return the root after `diff`, the nodes made for it, and those it does without.
+
+        Raises:
+            EngineFault: the nodes contradict themselves.
+        """
         ...

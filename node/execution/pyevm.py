@@ -12,7 +12,13 @@ from typing import Any, Final
 from eth.exceptions import Revert, VMError
 from eth.vm.message import Message as EvmMessage
 
-from node.errors import ConfigError, DataccordError, EngineFault, InvalidTransaction, SignatureError
+from node.errors import (
+    ConfigError,
+    DataccordError,
+    DecodeError,
+    EngineFault,
+    SignatureError,
+)
 from node.execution.engine import (
     BlockEnvironment,
     Budget,
@@ -21,24 +27,17 @@ from node.execution.engine import (
     Message,
     Outcome,
     PreState,
+    Recovered,
     Status,
     never,
 )
 from node.execution.journal import StateJournal
+from node.execution.messages import beyond_warm, check_message, initcode_gas, message_gas
 from node.execution.pyevm_rules import EvmTransaction, LedgerExecutor, LedgerState
 from node.execution.transition import fill, run_all
 from node.spec.receipt import Log
-from node.spec.transaction import Transaction, recover_sender
-from node.spec.transaction_rules import (
-    ACCESS_LIST_ADDRESS_GAS,
-    ACCESS_LIST_SLOT_GAS,
-    CALLDATA_TOKEN_GAS,
-    CREATION_GAS,
-    INITCODE_WORD_GAS,
-    TOKENS_PER_NONZERO_BYTE,
-    TRANSACTION_GAS,
-    intrinsic_gas,
-)
+from node.spec.transaction import AccessList, Transaction, decode_transaction, recover_sender
+from node.spec.transaction_rules import intrinsic_gas
 from node.spec.types import ZERO_ADDRESS, Account, Address, BlockDiff, Hash32
 
 HEAVY_GAS_MAX: Final = 2_000_000
@@ -125,10 +124,14 @@ class PyEvmEngine:
     """`Engine` on py-evm."""
 
     name = "py-evm"
+    heavy_gas_max: int | None = HEAVY_GAS_MAX
 
-    def recover(self, transactions: Sequence[Transaction]) -> tuple[Address | None, ...]:
-        """Return each transaction's sender, None where the signature recovers to nobody."""
-        return tuple(_sender(transaction) for transaction in transactions)
+    def recover(self, raws: Sequence[bytes]) -> tuple[Recovered, ...]:
+        """Decode raw transactions and recover their senders; see `Engine.recover`."""
+        return tuple(_recovered(raw) for raw in raws)
+
+    def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
+        """Nothing: this engine keeps nothing of the state."""
 
     def execute(
         self,
@@ -169,11 +172,11 @@ class PyEvmEngine:
 
     def trace(
         self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
-    ) -> tuple[Outcome, tuple[tuple[Address, tuple[int, ...]], ...]]:
+    ) -> tuple[Outcome, AccessList]:
         """Run one message; return its outcome and the addresses and slots it touched."""
         session = PyEvmSession(env, pre)
         outcome = session.apply(evm_message(message, session), cancel)
-        return outcome, session.warm()
+        return outcome, beyond_warm(session.warm(), message, env.coinbase)
 
     def construct(
         self,
@@ -199,16 +202,15 @@ class PyEvmEngine:
         return session.diff()
 
 
-def _sender(transaction: Transaction) -> Address | None:
+def _recovered(raw: bytes) -> Recovered:
     try:
-        return recover_sender(transaction)
+        transaction = decode_transaction(raw)
+    except DecodeError as error:
+        return error
+    try:
+        return transaction, recover_sender(transaction)
     except SignatureError:
-        return None
-
-
-def _initcode_gas(to: Address | None, data: bytes) -> int:
-    """Return what py-evm itself charges for initcode when the frame begins (EIP-3860)."""
-    return 0 if to is not None else INITCODE_WORD_GAS * ((len(data) + 31) // 32)
+        return transaction, None
 
 
 def _evm_transaction(transaction: Transaction, sender: Address) -> EvmTransaction:
@@ -218,7 +220,7 @@ def _evm_transaction(transaction: Transaction, sender: Address) -> EvmTransactio
         transaction.data,
         transaction.value,
         transaction.gas,
-        intrinsic_gas(transaction) - _initcode_gas(transaction.to, transaction.data),
+        intrinsic_gas(transaction) - initcode_gas(transaction.to, transaction.data),
         transaction.max_fee,
         transaction.max_priority_fee,
         transaction.access_list,
@@ -233,33 +235,16 @@ def evm_message(message: Message, session: PyEvmSession) -> EvmTransaction:
     Raises:
         InvalidTransaction: no transaction with this gas or value could run.
     """
-    gas = _message_gas(message)
-    if message.gas < gas:
-        raise InvalidTransaction("intrinsic gas too low", why=f"have {message.gas}, want {gas}")
-    if message.value > session.account(message.sender).balance:
-        raise InvalidTransaction("insufficient funds for transfer")
+    check_message(message, session.account(message.sender).balance)
     return EvmTransaction(
         message.sender,
         message.to,
         message.data,
         message.value,
         message.gas,
-        gas - _initcode_gas(message.to, message.data),
+        message_gas(message) - initcode_gas(message.to, message.data),
         access_list=message.access_list,
     )
-
-
-def _message_gas(message: Message) -> int:
-    """Return the call's gas before it runs: that of the transaction it stands for."""
-    zeros = message.data.count(0)
-    gas = TRANSACTION_GAS + CALLDATA_TOKEN_GAS * (
-        zeros + TOKENS_PER_NONZERO_BYTE * (len(message.data) - zeros)
-    )
-    if message.to is None:
-        gas += CREATION_GAS + _initcode_gas(None, message.data)
-    for _, slots in message.access_list:
-        gas += ACCESS_LIST_ADDRESS_GAS + ACCESS_LIST_SLOT_GAS * len(slots)
-    return gas
 
 
 def _outcome(transaction: EvmTransaction, computation: Any) -> Outcome:

@@ -6,47 +6,80 @@ new nodes go back to the caller for its one batch.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from node.execution.engine import GetNodes, NewStateNodes
+from node.execution.engine import GetNodes
 from node.spec.account import decode_account, encode_account
 from node.spec.codec import encode, int_to_bytes
 from node.spec.crypto import keccak256
-from node.spec.trie import get, update
-from node.spec.types import EMPTY_ROOT, Account, BlockDiff, Hash32
-
-_Node = tuple[Hash32 | None, bytes, Hash32, bytes]
+from node.spec.trie import PlacedGetter, change, get_placed
+from node.spec.types import (
+    EMPTY_ROOT,
+    Account,
+    AccountChange,
+    Address,
+    BlockDiff,
+    Hash32,
+    NodeReference,
+    StateNode,
+    StateUpdate,
+)
 
 
 class PythonStateTrie:
     """`StateTrie` on `node.spec.trie`."""
 
-    def update(
-        self, root: Hash32, diff: BlockDiff, get_nodes: GetNodes
-    ) -> tuple[Hash32, NewStateNodes]:
-        """Return the root after `diff`, and every node made for it."""
+    def update(self, root: Hash32, diff: BlockDiff, get_nodes: GetNodes) -> StateUpdate:
+        """Return the root after `diff`, and the nodes it makes and does without."""
+        work = _Work(root, get_nodes)
+        items: dict[bytes, bytes] = {keccak256(address): b"" for address in diff.accounts}
+        for address, account_change in diff.accounts.items():
+            if account_change is not None:
+                key = keccak256(address)
+                items[key] = work.leaves[address] = work.leaf(key, account_change)
+        new_root = work.change(None, root, items)
+        return StateUpdate(new_root, work.made, sorted(work.obsolete, key=_order), work.leaves)
 
-        def get_node(node_hash: Hash32) -> bytes:
-            return get_nodes((node_hash,))[0]
 
-        made: list[_Node] = []
-        leaves: dict[bytes, bytes] = {}
-        for address, change in diff.accounts.items():
-            key = keccak256(address)
-            if change is None:
-                leaves[key] = b""
-                continue
-            held = get(root, key, get_node)
+@dataclass(slots=True)
+class _Work:
+    """One update under way."""
+
+    root: Hash32
+    get_nodes: GetNodes
+    made: list[StateNode] = field(default_factory=list)
+    obsolete: list[NodeReference] = field(default_factory=list)
+    leaves: dict[Address, bytes] = field(default_factory=dict)
+
+    def leaf(self, key: Hash32, account_change: AccountChange) -> bytes:
+        """Return an account's new leaf, its storage changed first."""
+        before = EMPTY_ROOT
+        if not account_change.storage_cleared:
+            held = get_placed(self.root, key, self._getter(None))
             before = EMPTY_ROOT if held is None else decode_account(held).storage_root
-            if change.storage_cleared:
-                before = EMPTY_ROOT
-            storage_root, nodes = update(before, storage_items(change.storage), get_node)
-            made += [(key, path, *node) for path, node in nodes.items()]
-            leaves[key] = encode_account(
-                Account(change.nonce, change.balance, storage_root, change.code_hash)
+        storage_root = self.change(key, before, storage_items(account_change.storage))
+        return encode_account(
+            Account(
+                account_change.nonce,
+                account_change.balance,
+                storage_root,
+                account_change.code_hash,
             )
-        new_root, nodes = update(root, leaves, get_node)
-        made += [(None, path, *node) for path, node in nodes.items()]
-        return new_root, made
+        )
+
+    def change(self, owner: Hash32 | None, root: Hash32, items: Mapping[bytes, bytes]) -> Hash32:
+        """Change one of the tries and return its new root."""
+        new_root, made, obsolete = change(root, items, self._getter(owner))
+        self.made += [(owner, path, *node) for path, node in made.items()]
+        self.obsolete += [(owner, path, node_hash) for path, node_hash in obsolete.items()]
+        return new_root
+
+    def _getter(self, owner: Hash32 | None) -> PlacedGetter:
+        return lambda path, node_hash: self.get_nodes(((owner, path, node_hash),))[0]
+
+
+def _order(place: NodeReference) -> tuple[bytes, bytes]:
+    return place[0] or b"", place[1]
 
 
 def storage_items(slots: Mapping[int, int]) -> dict[bytes, bytes]:

@@ -21,10 +21,11 @@ from node.execution.engine import (
     Outcome,
 )
 from node.execution.system import system_writes
-from node.spec.block import receipts_root, transactions_root
-from node.spec.receipt import Receipt, merge_blooms
+from node.spec.block import transactions_root
+from node.spec.receipt import Receipt, encode_receipt, log_index, merge_blooms
 from node.spec.transaction import Transaction
 from node.spec.transaction_rules import TransactionRules, check_against_account, check_transaction
+from node.spec.trie import root_of_list
 from node.spec.types import Account, Address, BlockDiff, Hash32
 
 
@@ -74,16 +75,19 @@ class _Progress:
         )
 
     def finish(self, diff: BlockDiff) -> Execution:
+        envelopes = tuple(encode_receipt(receipt) for receipt in self.receipts)
         return Execution(
             transactions=tuple(self.transactions),
             senders=tuple(self.senders),
             outcomes=tuple(self.outcomes),
             receipts=tuple(self.receipts),
+            receipt_envelopes=envelopes,
+            log_index=log_index(self.receipts),
             diff=diff,
             gas_used=self.gas_used,
             bloom=merge_blooms(receipt.bloom for receipt in self.receipts if receipt.logs),
             transactions_root=transactions_root([item.raw for item in self.transactions]),
-            receipts_root=receipts_root(self.receipts),
+            receipts_root=root_of_list(envelopes),
             refused=self.refused,
         )
 

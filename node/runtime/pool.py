@@ -27,6 +27,7 @@ class PoolDoor:
         rules = PoolRules(
             TransactionRules(ledger.parameters.chain_id, ledger.parameters.base_fee),
             ledger.head.gas_limit,
+            heavy_gas_max=ledger.engine.heavy_gas_max,
         )
         self._pool = Pool(rules, self._standing)
         self._standings: dict[Address, Standing] = {}

@@ -40,7 +40,7 @@ class TransactionRules:
 
 def intrinsic_gas(transaction: Transaction) -> int:
     """Return the gas a transaction costs before it runs."""
-    gas = TRANSACTION_GAS + CALLDATA_TOKEN_GAS * _tokens(transaction.data)
+    gas = TRANSACTION_GAS + CALLDATA_TOKEN_GAS * data_tokens(transaction.data)
     if transaction.to is None:
         gas += CREATION_GAS + INITCODE_WORD_GAS * ((len(transaction.data) + 31) // 32)
     for _, slots in transaction.access_list:
@@ -50,10 +50,11 @@ def intrinsic_gas(transaction: Transaction) -> int:
 
 def floor_gas(transaction: Transaction) -> int:
     """Return the least gas a transaction is charged for its data (EIP-7623)."""
-    return TRANSACTION_GAS + FLOOR_TOKEN_GAS * _tokens(transaction.data)
+    return TRANSACTION_GAS + FLOOR_TOKEN_GAS * data_tokens(transaction.data)
 
 
-def _tokens(data: bytes) -> int:
+def data_tokens(data: bytes) -> int:
+    """Return what data weighs: 1 a zero byte, 4 another (EIP-7623)."""
     zeros = data.count(0)
     return zeros + TOKENS_PER_NONZERO_BYTE * (len(data) - zeros)
 

@@ -35,6 +35,12 @@ NodeGetter = Callable[[Hash32], bytes]
 NewNodes = dict[Nibbles, tuple[Hash32, bytes]]
 """Path from the root (one nibble a byte) to the hash and bytes of a node that was made there."""
 
+PlacedGetter = Callable[[Nibbles, Hash32], bytes]
+"""Returns the node at a path with a hash."""
+
+OldNodes = dict[Nibbles, Hash32]
+"""Path to the hash of a node that stood there."""
+
 PROOF_NODES_MAX: Final = 65
 """A 32-byte key has 64 nibbles, so no walk passes more nodes."""
 
@@ -43,6 +49,11 @@ _Change = tuple[Nibbles, bytes]
 
 def get(root: Hash32, key: bytes, get_node: NodeGetter) -> bytes | None:
     """Return the value of `key` under `root`, None where there is none."""
+    return _walk(root, key, lambda _path, node_hash: get_node(node_hash))
+
+
+def get_placed(root: Hash32, key: bytes, get_node: PlacedGetter) -> bytes | None:
+    """Return the same from a store that is asked for nodes by their path."""
     return _walk(root, key, get_node)
 
 
@@ -50,7 +61,7 @@ def prove(root: Hash32, key: bytes, get_node: NodeGetter) -> tuple[bytes, ...]:
     """Return the nodes that prove the value of `key`, or that it has none; () for an empty trie."""
     nodes: list[bytes] = []
 
-    def recording(node_hash: Hash32) -> bytes:
+    def recording(_path: Nibbles, node_hash: Hash32) -> bytes:
         nodes.append(get_node(node_hash))
         return nodes[-1]
 
@@ -69,7 +80,7 @@ def verify(root: Hash32, key: bytes, proof: Sequence[bytes]) -> bytes | None:
         raise ProofError(f"proof: more than {PROOF_NODES_MAX} nodes")
     taken = 0
 
-    def next_node(node_hash: Hash32) -> bytes:
+    def next_node(_path: Nibbles, node_hash: Hash32) -> bytes:
         nonlocal taken
         if taken == len(proof):
             raise ProofError("proof: a node is missing", why=f"0x{node_hash.hex()}")
@@ -88,11 +99,11 @@ def verify(root: Hash32, key: bytes, proof: Sequence[bytes]) -> bytes | None:
     return value
 
 
-def _walk(root: Hash32, key: bytes, get_node: NodeGetter) -> bytes | None:
+def _walk(root: Hash32, key: bytes, get_node: PlacedGetter) -> bytes | None:
     reference: Reference = b"" if root == EMPTY_ROOT else root
-    path = to_nibbles(key)
+    whole = path = to_nibbles(key)
     while reference != b"":
-        node = _resolve(reference, get_node)
+        node = _resolve(reference, whole[: len(whole) - len(path)], get_node)
         match node:
             case Leaf():
                 return node.value if node.path == path else None
@@ -113,16 +124,53 @@ def update(
     root: Hash32, items: Mapping[bytes, bytes], get_node: NodeGetter
 ) -> tuple[Hash32, NewNodes]:
     """Return the root after all of `items` (an empty value deletes), and the nodes made for it."""
+    top, made, _ = change(root, items, lambda _path, node_hash: get_node(node_hash))
+    return top, made
+
+
+def change(
+    root: Hash32, items: Mapping[bytes, bytes], get_node: PlacedGetter
+) -> tuple[Hash32, NewNodes, OldNodes]:
+    """Return as `update` does, and the nodes that were read and stand at their path no more.
+
+    What is made leaves out nodes that were read and stayed as they were.
+    """
     if not items:
-        return root, {}
+        return root, {}, {}
+    read: OldNodes = {}
+
+    def reading(path: Nibbles, node_hash: Hash32) -> bytes:
+        read[path] = node_hash
+        return get_node(path, node_hash)
+
     changes = sorted((to_nibbles(key), value) for key, value in items.items())
-    top = _apply(b"" if root == EMPTY_ROOT else root, changes, 0, get_node)
+    top = _apply(b"" if root == EMPTY_ROOT else root, changes, 0, reading)
     made: NewNodes = {}
     if top is None:
-        return EMPTY_ROOT, made
+        return EMPTY_ROOT, made, read
     if not isinstance(top, Leaf | Extension | Branch):
-        return root, made
-    return _commit_root(top, made), made
+        return root, made, {}
+    new_root = _commit_root(top, made)
+    for path in [path for path, node_hash in read.items() if _holds(top, path, node_hash, made)]:
+        made.pop(path, None)
+        del read[path]
+    return new_root, made, read
+
+
+def _holds(top: Node, path: Nibbles, node_hash: Hash32, made: NewNodes) -> bool:
+    """Whether the changed trie has the node with this hash at this path."""
+    if path in made:
+        return made[path][0] == node_hash
+    node: Reference | Node = top
+    while isinstance(node, Leaf | Extension | Branch):
+        if isinstance(node, Branch) and path:
+            below, path = node.children[path[0]], path[1:]
+        elif isinstance(node, Extension) and path.startswith(node.path):
+            below, path = node.child, path[len(node.path) :]
+        else:
+            return False
+        node = below
+    return not path and node == node_hash
 
 
 def root_of_list(values: Sequence[bytes]) -> Hash32:
@@ -149,20 +197,20 @@ def _stored(child: "Reference | Node") -> Reference:
     return child
 
 
-def _resolve(child: "Reference | Node", get_node: NodeGetter) -> Node:
+def _resolve(child: "Reference | Node", path: Nibbles, get_node: PlacedGetter) -> Node:
     if isinstance(child, Leaf | Extension | Branch):
         return child
-    item: Item = decode(get_node(Hash32(child))) if isinstance(child, bytes) else child
+    item: Item = decode(get_node(path, Hash32(child))) if isinstance(child, bytes) else child
     return node_from_item(item)
 
 
 def _apply(
-    child: "Reference | Node", changes: list[_Change], depth: int, get_node: NodeGetter
+    child: "Reference | Node", changes: list[_Change], depth: int, get_node: PlacedGetter
 ) -> "Reference | Node | None":
     """Return what stands at `child` after `changes`, all of which pass through it."""
     if child == b"":
         return _build([change for change in changes if change[1]], depth)
-    node = _resolve(child, get_node)
+    node = _resolve(child, changes[0][0][:depth], get_node)
     match node:
         case Leaf():
             return _apply_to_leaf(node, changes, depth)
@@ -181,22 +229,22 @@ def _apply_to_leaf(leaf: Leaf, changes: list[_Change], depth: int) -> Node | Non
 
 
 def _apply_to_extension(
-    node: Extension, changes: list[_Change], depth: int, get_node: NodeGetter
+    node: Extension, changes: list[_Change], depth: int, get_node: PlacedGetter
 ) -> "Reference | Node | None":
     first, last = changes[0][0][depth:], changes[-1][0][depth:]
     shared = min(common_prefix_length(node.path, first), common_prefix_length(node.path, last))
     if shared == len(node.path):
         child = _apply(node.child, changes, depth + shared, get_node)
-        return _prepend(node.path, child, get_node)
+        return _prepend(changes[0][0][:depth], node.path, child, get_node)
     rest = node.path[shared + 1 :]
     branch = Branch([b""] * 16, b"")
     branch.children[node.path[shared]] = Extension(rest, node.child) if rest else node.child
     child = _apply_to_branch(branch, changes, depth + shared, get_node)
-    return _prepend(node.path[:shared], child, get_node)
+    return _prepend(changes[0][0][:depth], node.path[:shared], child, get_node)
 
 
 def _apply_to_branch(
-    node: Branch, changes: list[_Change], depth: int, get_node: NodeGetter
+    node: Branch, changes: list[_Change], depth: int, get_node: PlacedGetter
 ) -> "Reference | Node | None":
     children, value = list(node.children), node.value
     position = 0
@@ -210,11 +258,11 @@ def _apply_to_branch(
         made = _apply(children[nibble], changes[position:end], depth + 1, get_node)
         children[nibble] = b"" if made is None else made
         position = end
-    return _collapse(Branch(children, value), get_node)
+    return _collapse(changes[0][0][:depth], Branch(children, value), get_node)
 
 
-def _collapse(node: Branch, get_node: NodeGetter) -> "Reference | Node | None":
-    """Return the canonical form of a branch that may have lost children."""
+def _collapse(place: Nibbles, node: Branch, get_node: PlacedGetter) -> "Reference | Node | None":
+    """Return the canonical form of a branch at `place` that may have lost children."""
     used = [nibble for nibble, child in enumerate(node.children) if child != b""]
     if len(used) + bool(node.value) > 1:
         return node
@@ -222,16 +270,16 @@ def _collapse(node: Branch, get_node: NodeGetter) -> "Reference | Node | None":
         return Leaf(b"", node.value)
     if not used:
         return None
-    return _prepend(bytes(used), node.children[used[0]], get_node)
+    return _prepend(place, bytes(used), node.children[used[0]], get_node)
 
 
 def _prepend(
-    path: Nibbles, child: "Reference | Node | None", get_node: NodeGetter
+    place: Nibbles, path: Nibbles, child: "Reference | Node | None", get_node: PlacedGetter
 ) -> "Reference | Node | None":
-    """Return `child` reached by `path`, merged with what it is."""
+    """Return `child`, reached from `place` by `path`, merged with what it is."""
     if child is None or not path:
         return child
-    node = _resolve(child, get_node)
+    node = _resolve(child, place + path, get_node)
     match node:
         case Leaf():
             return Leaf(path + node.path, node.value)

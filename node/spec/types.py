@@ -5,9 +5,9 @@ user in `node.execution.engine`; a `BlockDiff` is what execution writes, and the
 state changes travel between floors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NewType
+from typing import Final, NamedTuple, NewType
 
 Address = NewType("Address", bytes)
 """20 bytes: the last 20 of keccak256 of a public key, or a contract's address."""
@@ -70,3 +70,23 @@ class BlockDiff:
 
     accounts: Mapping[Address, AccountChange | None] = field(default_factory=dict)
     codes: Mapping[Hash32, bytes] = field(default_factory=dict)
+
+
+NodeReference = tuple[Hash32 | None, bytes, Hash32]
+"""A state node's place: account hash (None in the trie of accounts), path in nibbles, node hash."""
+
+StateNode = tuple[Hash32 | None, bytes, Hash32, bytes]
+"""A state node's place with its bytes."""
+
+
+class StateUpdate(NamedTuple):
+    """What a diff makes of the state's tries."""
+
+    root: Hash32
+    made: Sequence[StateNode]
+    """Nodes that the older root did not have at their path."""
+    obsolete: Sequence[NodeReference]
+    """Nodes that were read under the older root and stand at their path no more. Those of storage
+    that goes as a whole are not read, and not named."""
+    leaves: Mapping[Address, bytes]
+    """The new RLP of each account that changed and was not deleted."""

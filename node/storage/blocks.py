@@ -13,7 +13,7 @@ from node.errors import DataccordError, StoreError
 from node.spec.block import Block
 from node.spec.codec import decode, encode, to_bytes, to_list
 from node.spec.header import Header, decode_header, encode_header
-from node.spec.receipt import Log, Receipt, decode_receipt, encode_receipt
+from node.spec.receipt import Log, Receipt, decode_receipt
 from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import Hash32
 from node.storage.keys import (
@@ -62,7 +62,8 @@ def block_entries(
     block: Block,
     block_hash: Hash32,
     transaction_hashes: Sequence[Hash32],
-    receipts: Sequence[Receipt],
+    receipts: Sequence[bytes],
+    log_index: Sequence[tuple[int, bytes]],
 ) -> dict[bytes, bytes]:
     """Return all that the store keeps of a block, as part of its one batch."""
     number = block.header.number
@@ -70,14 +71,14 @@ def block_entries(
     entries = {
         number_key(HEADER, number): encode_header(block.header),
         number_key(BODY, number): encode(list(block.transactions)),
-        number_key(RECEIPTS, number): encode([encode_receipt(item) for item in receipts]),
+        number_key(RECEIPTS, number): encode(list(receipts)),
         number_key(HASH_OF, number): bytes(block_hash),
         NUMBER_OF + block_hash: place,
         HEAD: place + block_hash,
     }
     for index, transaction_hash in enumerate(transaction_hashes):
         entries[TRANSACTION + transaction_hash] = place + index.to_bytes(4, "big")
-    return entries | log_keys(number, receipts)
+    return entries | log_keys(number, log_index)
 
 
 class Blocks:

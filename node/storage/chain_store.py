@@ -11,12 +11,11 @@ from typing import Final
 
 from node.errors import StoreError
 from node.spec.block import Block
-from node.spec.receipt import Receipt
-from node.spec.types import BlockDiff, Hash32
+from node.spec.types import BlockDiff, Hash32, StateUpdate
 from node.storage.blocks import Blocks, Head, block_entries, check_links
 from node.storage.keys import CHAIN_ID, GENESIS, SCHEMA
 from node.storage.kv import KeyValue
-from node.storage.state import FlatState, NodeStore, StateNode, TrieState, state_entries
+from node.storage.state import FlatState, NodeStore, TrieState, state_entries
 
 SCHEMA_VERSION: Final = 1
 LINKS_CHECKED: Final = 1_024
@@ -70,12 +69,12 @@ class ChainStore:
         genesis_hash: Hash32,
         chain_id: int,
         diff: BlockDiff,
-        nodes: Sequence[StateNode],
+        update: StateUpdate,
     ) -> None:
         """Store block 0 and the chain's name."""
         batch: dict[bytes, bytes | None] = {
-            **state_entries(diff, nodes, self._kv),
-            **block_entries(genesis, genesis_hash, (), ()),
+            **state_entries(diff, update, self._kv),
+            **block_entries(genesis, genesis_hash, (), (), ()),
             CHAIN_ID: chain_id.to_bytes(8, "big"),
             GENESIS: bytes(genesis_hash),
         }
@@ -86,11 +85,14 @@ class ChainStore:
         block: Block,
         block_hash: Hash32,
         transaction_hashes: Sequence[Hash32],
-        receipts: Sequence[Receipt],
+        receipts: Sequence[bytes],
+        log_index: Sequence[tuple[int, bytes]],
         diff: BlockDiff,
-        nodes: Sequence[StateNode],
+        update: StateUpdate,
     ) -> None:
         """Make a final block the head, in one synced batch.
+
+        `receipts` are envelopes, `log_index` is what finds the block by its logs.
 
         Raises:
             StoreError: it does not follow the head, or could not be written.
@@ -101,8 +103,8 @@ class ChainStore:
                 f"store: block {block.header.number} does not follow the head {head.number}"
             )
         batch: dict[bytes, bytes | None] = {
-            **state_entries(diff, nodes, self._kv),
-            **block_entries(block, block_hash, transaction_hashes, receipts),
+            **state_entries(diff, update, self._kv),
+            **block_entries(block, block_hash, transaction_hashes, receipts, log_index),
         }
         self._kv.write(batch, sync=True)
 
@@ -112,11 +114,20 @@ class ChainStore:
 
     def head_state(self) -> FlatState:
         """Return the head's state, for any thread; release it when the head has moved on."""
-        return FlatState(self._kv.snapshot(), self.nodes, self.blocks.hash_of)
+        view = self._kv.snapshot()
+        return FlatState(_head_root(Blocks(view)), view, self.nodes, self.blocks.hash_of)
 
     def close(self) -> None:
         """Release the store."""
         self._kv.close()
+
+
+def _head_root(blocks: Blocks) -> Hash32:
+    head = blocks.head()
+    header = None if head is None else blocks.header(head.number)
+    if header is None:
+        raise StoreError("store: the head's header is missing")
+    return header.state_root
 
 
 def _check_schema(kv: KeyValue) -> None:

@@ -9,7 +9,7 @@ narrowest condition; the logs themselves are then read from receipts and compare
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from node.spec.receipt import Log, Receipt
+from node.spec.receipt import Log
 from node.spec.types import Address, Hash32
 from node.storage.keys import log_prefix
 from node.storage.kv import Reader
@@ -35,17 +35,10 @@ class LogFilter:
         return all(not wanted or topic in wanted for wanted, topic in pairs)
 
 
-def log_keys(number: int, receipts: Sequence[Receipt]) -> dict[bytes, bytes]:
+def log_keys(number: int, log_index: Sequence[tuple[int, bytes]]) -> dict[bytes, bytes]:
     """Return the index entries of a block."""
     end = number.to_bytes(8, "big")
-    keys = set[bytes]()
-    for receipt in receipts:
-        for log in receipt.logs:
-            keys.add(log_prefix(0, log.address) + end)
-            keys.update(
-                log_prefix(place, topic) + end for place, topic in enumerate(log.topics, start=1)
-            )
-    return dict.fromkeys(sorted(keys), b"")
+    return {log_prefix(place, value) + end: b"" for place, value in log_index}
 
 
 def candidate_blocks(kv: Reader, wanted: LogFilter, first: int, last: int) -> Sequence[int] | None:

@@ -17,16 +17,21 @@ from node.spec.account import decode_account
 from node.spec.codec import decode, int_to_bytes, to_int
 from node.spec.crypto import keccak256
 from node.spec.trie import get, prove
-from node.spec.trie_node import Leaf, node_from_item, to_nibbles
-from node.spec.types import EMPTY_CODE_HASH, EMPTY_ROOT, Account, Address, BlockDiff, Hash32
+from node.spec.types import (
+    EMPTY_CODE_HASH,
+    EMPTY_ROOT,
+    Account,
+    Address,
+    BlockDiff,
+    Hash32,
+    NodeReference,
+    StateUpdate,
+)
 from node.storage.keys import ACCOUNT, CODE, NODE, SLOT, slot_key
 from node.storage.kv import Reader, Snapshot, prefix_end
 
 NODE_CACHE_MAX: Final = 65_536
 """Trie nodes kept in memory: about 30 MB."""
-
-StateNode = tuple[Hash32 | None, bytes, Hash32, bytes]
-"""(account hash or None for the account trie, path in nibbles, node hash, node bytes)."""
 
 BlockHash = Callable[[int], Hash32 | None]
 
@@ -51,9 +56,9 @@ class NodeStore:
             self._cache[node_hash] = held
         return held
 
-    def nodes(self, hashes: Sequence[Hash32]) -> list[bytes]:
+    def nodes(self, places: Sequence[NodeReference]) -> list[bytes]:
         """Return trie nodes in the order asked for."""
-        return [self.node(node_hash) for node_hash in hashes]
+        return [self.node(node_hash) for _, _, node_hash in places]
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return code; raise StoreError where it is not there."""
@@ -119,15 +124,26 @@ class TrieState:
 class FlatState:
     """The head's state, one key an account and a slot."""
 
-    def __init__(self, view: Snapshot, nodes: NodeStore, block_hash: BlockHash) -> None:
+    def __init__(
+        self, root: Hash32, view: Snapshot, nodes: NodeStore, block_hash: BlockHash
+    ) -> None:
+        self.root = root
         self._view = view
         self._nodes = nodes
         self._block_hash = block_hash
 
     def account(self, address: Address) -> Account | None:
         """Return the account, None where there is none."""
-        held = self._view.get(ACCOUNT + address)
+        held = self.account_bytes(address)
         return None if held is None else decode_account(held)
+
+    def account_bytes(self, address: bytes) -> bytes | None:
+        """Return the account's RLP, None where there is none."""
+        return self._view.get(ACCOUNT + address)
+
+    def slot_bytes(self, address: bytes, slot: bytes) -> bytes:
+        """Return the value at a slot of 32 bytes, without leading zeros."""
+        return self._view.get(SLOT + address + slot) or b""
 
     def storage(self, address: Address, slot: int) -> int:
         """Return the slot's value, 0 where it was never set."""
@@ -158,16 +174,13 @@ def _unknown(what: str) -> StoreError:
     return StoreError(f"store: no {what}", next_command="dataccord store check")
 
 
-def state_entries(
-    diff: BlockDiff, nodes: Sequence[StateNode], kv: Reader
-) -> dict[bytes, bytes | None]:
-    """Return what a diff and the nodes made for it change in the store.
+def state_entries(diff: BlockDiff, update: StateUpdate, kv: Reader) -> dict[bytes, bytes | None]:
+    """Return what a diff and what it made of the tries change in the store.
 
     `kv` is read only where an account's older slots must go with it.
     """
-    entries: dict[bytes, bytes | None] = {NODE + item[2]: item[3] for item in nodes}
+    entries: dict[bytes, bytes | None] = {NODE + item[2]: item[3] for item in update.made}
     entries.update((CODE + code_hash, code) for code_hash, code in diff.codes.items())
-    leaves = _account_leaves(nodes)
     for address, change in diff.accounts.items():
         if change is None or change.storage_cleared:
             prefix = SLOT + address
@@ -175,26 +188,10 @@ def state_entries(
         if change is None:
             entries[ACCOUNT + address] = None
             continue
-        entries[ACCOUNT + address] = leaves[to_nibbles(keccak256(address))]
+        entries[ACCOUNT + address] = update.leaves[address]
         entries.update(_slot_entries(address, change.storage))
     return entries
 
 
 def _slot_entries(address: Address, slots: Mapping[int, int]) -> dict[bytes, bytes | None]:
     return {slot_key(address, s): int_to_bytes(value) or None for s, value in slots.items()}
-
-
-def _account_leaves(nodes: Sequence[StateNode]) -> dict[bytes, bytes]:
-    """Return, by the nibbles of the address' hash, the account RLPs among new nodes.
-
-    A changed account has a new leaf, and a leaf is never short enough to stand in its parent. A
-    batch that changes accounts beside one another may also make leaves of accounts whose place
-    alone changed.
-    """
-    leaves = {}
-    for account_hash, path, _, data in nodes:
-        if account_hash is None:
-            node = node_from_item(decode(data))
-            if isinstance(node, Leaf):
-                leaves[path + node.path] = node.value
-    return leaves

@@ -22,13 +22,20 @@ from node.execution.engine import (
     Message,
     Outcome,
     PreState,
+    Recovered,
     Status,
     never,
 )
 from node.execution.journal import StateJournal
 from node.execution.transition import fill, run_all
 from node.spec.crypto import address_of, keccak256
-from node.spec.transaction import AccessList, Transaction, created_address, sign_dynamic_fee
+from node.spec.transaction import (
+    AccessList,
+    Transaction,
+    created_address,
+    decode_transaction,
+    sign_dynamic_fee,
+)
 from node.spec.types import EMPTY_CODE_HASH, Account, Address, BlockDiff, Hash32
 
 GAS = 100_000
@@ -102,11 +109,15 @@ class ToyEngine:
     """An `Engine` that is quick."""
 
     name = "toy"
+    heavy_gas_max: int | None = None
 
-    def recover(self, transactions: Sequence[Transaction]) -> Sequence[Address | None]:
+    def recover(self, raws: Sequence[bytes]) -> Sequence[Recovered]:
         """Return the senders, known from when the transactions were made."""
         known = _traffic()
-        return [known.get(item.raw) for item in transactions]
+        return [(decode_transaction(raw), known.get(raw)) for raw in raws]
+
+    def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
+        """Nothing: a toy keeps nothing."""
 
     def execute(
         self,

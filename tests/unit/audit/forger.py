@@ -35,7 +35,7 @@ def forged(story: Story, bundle: Bundle, part: str, change: int) -> Bundle:
 
     def node(node_hash: Hash32) -> bytes:
         made = nodes.get(node_hash)
-        return store.nodes((node_hash,))[0] if made is None else made
+        return store.node(node_hash) if made is None else made
 
     address = registry.LEASES if part in ("lease", "code") else registry.AUTHORIZATIONS
     before = held.account(address)
@@ -49,11 +49,11 @@ def forged(story: Story, bundle: Bundle, part: str, change: int) -> Bundle:
         kept = word & (1 << 192) - 1
         storage[slot] = kept | change << 192 if part == "ended" else word + change
     diff = BlockDiff({address: AccountChange(before.nonce, before.balance, code, storage)})
-    root, made = PythonStateTrie().update(
-        story.ledger.head.state_root, diff, lambda hashes: [node(h) for h in hashes]
+    update = PythonStateTrie().update(
+        story.ledger.head.state_root, diff, lambda places: [node(h) for _, _, h in places]
     )
-    nodes.update({node_hash: data for _, _, node_hash, data in made})
-    return _resealed(bundle, root, node)
+    nodes.update({node_hash: data for _, _, node_hash, data in update.made})
+    return _resealed(bundle, update.root, node)
 
 
 def _resealed(bundle: Bundle, root: Hash32, node) -> Bundle:

@@ -13,8 +13,6 @@ from node.chain.genesis import (
 )
 from node.chain.ledger import Ledger
 from node.execution.engine import Engine
-from node.execution.pyevm import PyEvmEngine
-from node.execution.state_trie import PythonStateTrie
 from node.spec.block import Block
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.seal import hash_for_commit_seal, with_round, with_seals
@@ -23,6 +21,7 @@ from node.spec.types import Address
 from node.spec.vocabulary import MemberKind, Role
 from node.storage.chain_store import ChainStore
 from node.storage.kv import KeyValue, MemoryKeyValue
+from tests import engines
 
 CHAIN_ID = 31337
 GENESIS_TIME = 1_700_000_000
@@ -55,7 +54,7 @@ def genesis(**changes: object) -> Genesis:
 def ledger(kv: KeyValue | None = None, engine: Engine | None = None, **changes: object) -> Ledger:
     """Return a ledger of the consortium over a store."""
     store = ChainStore(MemoryKeyValue() if kv is None else kv)
-    return Ledger(store, genesis(**changes), engine or PyEvmEngine(), PythonStateTrie())
+    return Ledger(store, genesis(**changes), engine or engines.engine(), engines.trie())
 
 
 def transfer(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from node.app import keep_for_replay
 from node.chain.head import NewHead
 from node.chain.ledger import Ledger
 from node.errors import (
@@ -22,7 +23,7 @@ from node.execution.engine import BlockEnvironment, Cancel, Execution, Execution
 from node.execution.pyevm import PyEvmEngine
 from node.execution.system import HISTORY_ADDRESS
 from node.sdk.abi import encode_call
-from node.spec.block import Block, transactions_root
+from node.spec.block import Block, decode_block, transactions_root
 from node.spec.crypto import keccak256
 from node.spec.registry import MEMBERS
 from node.spec.seal import ExtraData, Vote, encode_extra_data, hash_for_block
@@ -299,7 +300,7 @@ def test_work_on_an_older_head_is_not_kept() -> None:
     stale = other.build(GENESIS_TIME + 3, VALIDATORS[1], [transfer(value=3)]).block
     grow(chain, transfer())
     overlay = chain._judge(old, stale, hash_for_block(stale.header), lambda: False)
-    assert overlay.state_root == stale.header.state_root
+    assert overlay.update.root == stale.header.state_root
     with pytest.raises(InvalidBlock, match="does not follow"):
         chain.commit(sealed(stale))
 
@@ -373,5 +374,18 @@ def test_an_engine_fault_is_not_a_verdict() -> None:
             raise EngineFault("out of memory")
 
     block = ledger().build(GENESIS_TIME + 1, VALIDATORS[0], [transfer()]).block
+    chain, kept = ledger(engine=Broken()), list[Block]()
+    chain.on_fault = kept.append
     with pytest.raises(EngineFault):
-        ledger(engine=Broken()).check(block)
+        chain.check(block)
+    assert kept == [block], "it is handed on for replay"
+
+
+def test_a_block_that_the_engine_failed_on_is_kept(tmp_path: Path) -> None:
+    block = ledger().build(GENESIS_TIME + 1, VALIDATORS[0], [transfer()]).block
+    keep_for_replay(block, tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert file.name == f"fault-1-0x{hash_for_block(block.header).hex()}.block"
+    assert decode_block(file.read_bytes()) == block
+    keep_for_replay(block, tmp_path / "missing")
+    assert list(tmp_path.iterdir()) == [file]

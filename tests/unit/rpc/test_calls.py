@@ -10,6 +10,7 @@ from node.rpc.calls import CALLS_MAX, CallMethods
 from node.rpc.dispatch import RpcError
 from node.sdk.abi import encode_call
 from node.spec.registry import MEMBERS
+from tests import engines
 from tests.unit.chain.kit import GOVERNOR, SENDER, VALIDATORS, grow
 
 from .kit import RECORD, Node, hexed, record, record_data
@@ -152,4 +153,5 @@ async def test_only_some_calls_run_at_once(node: Node, monkeypatch: pytest.Monke
 
 
 def test_the_engine_under_test_is_the_real_one(node: Node) -> None:
-    assert isinstance(node.backend.engine, PyEvmEngine)
+    assert node.backend.engine is engines.engine()
+    assert isinstance(node.backend.engine, PyEvmEngine) == (node.backend.engine.name == "py-evm")

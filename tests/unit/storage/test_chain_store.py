@@ -14,7 +14,7 @@ from node.spec.block import EMPTY_OMMERS_HASH, Block
 from node.spec.codec import decode, to_int
 from node.spec.crypto import keccak256
 from node.spec.header import Header
-from node.spec.receipt import Log, Receipt
+from node.spec.receipt import Log, Receipt, encode_receipt, log_index
 from node.spec.seal import ExtraData, encode_extra_data, hash_for_block
 from node.spec.transaction import decode_transaction, sign_dynamic_fee
 from node.spec.trie import verify
@@ -27,6 +27,7 @@ from node.spec.types import (
     Address,
     BlockDiff,
     Hash32,
+    StateUpdate,
 )
 from node.storage.chain_store import SCHEMA_VERSION, ChainStore
 from node.storage.keys import HEADER, NODE, number_key
@@ -71,15 +72,16 @@ class Chain:
         diff = BlockDiff(
             {A: AccountChange(0, 100, keccak256(CODE), {1: 5, 2: 6})}, {keccak256(CODE): CODE}
         )
-        self.root, nodes = PythonStateTrie().update(EMPTY_ROOT, diff, self.store.nodes.nodes)
+        update = PythonStateTrie().update(EMPTY_ROOT, diff, self.store.nodes.nodes)
+        self.root = update.root
         self.roots.append(self.root)
         genesis = Block(header(0, ZERO_HASH, self.root))
         self.genesis_hash = hash_for_block(genesis.header)
-        self.store.begin(genesis, self.genesis_hash, CHAIN_ID, diff, nodes)
+        self.store.begin(genesis, self.genesis_hash, CHAIN_ID, diff, update)
 
     def add(self, diff: BlockDiff, *logs: tuple[Log, ...]) -> Block:
         """Append a block with one transaction for each tuple of logs."""
-        root, nodes = PythonStateTrie().update(self.root, diff, self.store.nodes.nodes)
+        update = PythonStateTrie().update(self.root, diff, self.store.nodes.nodes)
         head = self.store.head()
         raws = [
             sign_dynamic_fee(
@@ -87,12 +89,20 @@ class Chain:
             )
             for n in range(len(logs))
         ]
-        block = Block(header(head.number + 1, head.hash, root), tuple(raws))
+        block = Block(header(head.number + 1, head.hash, update.root), tuple(raws))
         receipts = [Receipt(2, True, 21_000 * (n + 1), item) for n, item in enumerate(logs)]
         hashes = [decode_transaction(raw).hash for raw in raws]
-        self.store.commit(block, hash_for_block(block.header), hashes, receipts, diff, nodes)
-        self.root = root
-        self.roots.append(root)
+        self.store.commit(
+            block,
+            hash_for_block(block.header),
+            hashes,
+            [encode_receipt(receipt) for receipt in receipts],
+            log_index(receipts),
+            diff,
+            update,
+        )
+        self.root = update.root
+        self.roots.append(self.root)
         return block
 
 
@@ -237,9 +247,10 @@ def test_a_block_survives_any_cut_after_its_commit() -> None:
 def test_only_the_heads_child_is_taken() -> None:
     chain = Chain()
     block = chain.add(BlockDiff())
+    diff, nothing = BlockDiff(), StateUpdate(chain.root, (), (), {})
     for wrong in (block, Block(header(3, hash_for_block(block.header), chain.root))):
         with pytest.raises(StoreError, match="does not follow the head"):
-            chain.store.commit(wrong, hash_for_block(wrong.header), (), (), BlockDiff(), ())
+            chain.store.commit(wrong, hash_for_block(wrong.header), (), (), (), diff, nothing)
 
 
 def test_another_chains_folder_is_refused_by_name() -> None:

@@ -1,0 +1,46 @@
+"""Which engines the tests run on: both where the native library is there, else py-evm alone.
+
+`DATACCORD_ENGINE` may name one of them. Fixtures parametrized by `NAMES` choose the engine that
+`engine` and `trie` then return; the session's header says which there are, and why not both.
+"""
+
+import os
+from functools import lru_cache
+
+from node.execution.choice import NATIVE, PY_EVM, VARIABLE, Engines, load_engine
+from node.execution.engine import Engine, StateTrie
+
+BEST = load_engine()
+"""What a node would run on."""
+
+
+def _names() -> tuple[str, ...]:
+    if os.environ.get(VARIABLE):
+        return (BEST.engine.name,)
+    return (PY_EVM, NATIVE) if BEST.engine.name == NATIVE else (PY_EVM,)
+
+
+NAMES = _names()
+
+_chosen = NAMES[0]
+
+
+def choose(name: str) -> None:
+    """Have `engine` and `trie` return those of this name from now on."""
+    global _chosen
+    _chosen = name
+
+
+@lru_cache(maxsize=2)
+def _load(name: str) -> Engines:
+    return load_engine(name)
+
+
+def engine() -> Engine:
+    """Return the engine under test."""
+    return _load(_chosen).engine
+
+
+def trie() -> StateTrie:
+    """Return the trie under test."""
+    return _load(_chosen).trie
