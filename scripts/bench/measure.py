@@ -73,7 +73,7 @@ async def measure(target: Target, load: Load) -> Figures:
     file = presigned(load.lines)
     async with open_door(target.rpcs[0]) as door:
         client = await door.call("web3_clientVersion")
-        await _deploy(target, door)
+        await deploy(target, door)
         warm = Work(file, range(load.warm_up))
         await _run(target, door, warm, Flight(), Watch())
         flight, watch = Flight(), Watch()
@@ -86,7 +86,7 @@ async def measure(target: Target, load: Load) -> Figures:
     return figures | {"receipts": receipts, "failed": bad, "missing": load.count - receipts}
 
 
-async def _deploy(target: Target, door: Door) -> None:
+async def deploy(target: Target, door: Door) -> None:
     """Make the contract, and wait until every node has it."""
     where = "0x" + contract().hex()
     if await door.call("eth_getCode", where, "latest") == "0x":

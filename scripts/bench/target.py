@@ -6,7 +6,6 @@ process in memory without consensus, from its npm package; where npm is not ther
 """
 
 import contextlib
-import json
 import platform
 import shutil
 import socket
@@ -19,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from node.chain.genesis_file import load_genesis
 from node.cli import processes
 from node.cli.devnet import CHAIN_ID, DevelopmentNetwork, create_network, load_network
 from scripts.loads import PROJECT, SENDERS, LoadFailed, command, free_port_offset, up
+from scripts.preload import revise_genesis
 
 ANVIL: Final = "@foundry-rs/anvil"
 ANVIL_VERSION: Final = "1.7.1"
@@ -54,7 +53,7 @@ def network(
     """Start fresh validators in an empty folder; stop them in the end, whatever happens."""
     create_network(folder, validators, free_port_offset(validators))
     if gas_limit:
-        set_gas_limit(folder, gas_limit)
+        revise_genesis(folder, gas_limit=gas_limit)
     with started(folder, engine=engine) as target:
         yield target
 
@@ -78,17 +77,6 @@ def target_of(held: DevelopmentNetwork) -> Target:
         tuple(process for place in places if (process := processes.running(place)) is not None),
         tuple(place / "db" for place in places),
     )
-
-
-def set_gas_limit(folder: Path, gas_limit: int) -> None:
-    """Give a network that never ran another gas limit."""
-    genesis, description = folder / "genesis.json", folder / "network.json"
-    document = json.loads(genesis.read_text(encoding="utf-8"))
-    document["gasLimit"] = hex(gas_limit)
-    genesis.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    value = json.loads(description.read_text(encoding="utf-8"))
-    value["genesis_hash"] = "0x" + load_genesis(genesis).hash.hex()
-    description.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
