@@ -20,7 +20,7 @@ from node.consensus.machine import Machine
 from node.consensus.timing import Settings
 from node.errors import ConfigError, DataccordError
 from node.execution.choice import Engines
-from node.execution.engine import Cancel
+from node.execution.engine import Cancel, PreState
 from node.p2p.network import Network
 from node.rpc.backend import Backend, Pending
 from node.rpc.calls import CallMethods
@@ -240,6 +240,7 @@ def _backend(driver: Driver, network: Network, ledger: Ledger) -> Backend:
     return Backend(
         store=store,
         engine=ledger.engine,
+        head_state=lambda: head_state(ledger),
         chain_id=ledger.parameters.chain_id,
         client_version=f"dataccord/{version()}/{ledger.engine.name}",
         resolve=ledger.transactions.resolve,
@@ -251,6 +252,12 @@ def _backend(driver: Driver, network: Network, ledger: Ledger) -> Backend:
         peer_count=lambda: len(network.sessions),
         best_known=driver.best_known,
     )
+
+
+def head_state(ledger: Ledger) -> tuple[int, PreState]:
+    """Return the head's number with its state: of one view, whatever is committed meanwhile."""
+    view = ledger.view
+    return view.header.number, view.state
 
 
 class Announcer:

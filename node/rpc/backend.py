@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from node.errors import DataccordError
-from node.execution.engine import BlockEnvironment, Engine
+from node.execution.engine import BlockEnvironment, Engine, PreState
 from node.rpc.dispatch import INVALID_PARAMS, SERVER_ERROR, RpcError
 from node.rpc.params import TAGS, to_hash, to_quantity
 from node.rpc.whole import Resolve
@@ -38,6 +38,8 @@ class Backend:
 
     store: ChainStore
     engine: Engine
+    head_state: Callable[[], tuple[int, PreState]]
+    """The newest block's number and the state after it."""
     chain_id: int
     client_version: str
     resolve: Resolve
@@ -96,8 +98,14 @@ class Backend:
         block, block_hash = self.store.blocks.block(number), self.store.blocks.hash_of(number)
         return None if block is None or block_hash is None else (block, block_hash)
 
-    def state(self, value: Any) -> TrieState:
-        """Return the state after a block."""
+    def state(self, value: Any) -> PreState:
+        """Return the state after a block: the head's is flat, which a read costs far less."""
+        number = self.number(value)
+        head, state = self.head_state()
+        return state if number == head else self.trie_state(number)
+
+    def trie_state(self, value: Any) -> TrieState:
+        """Return the state after a block with its trie, which proves what it holds."""
         return self.store.state_at(self.header(value).state_root)
 
     def environment(self, header: Header) -> BlockEnvironment:

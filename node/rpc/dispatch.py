@@ -1,9 +1,9 @@
 """From a JSON-RPC 2.0 body to an answer: parsing, batches, the method table, errors to codes."""
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from copy import copy
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from node.errors import DataccordError, DecodeError, InvalidTransaction, SignatureError
+from node.rpc.turns import Turns
 from node.telemetry import Metrics
 
 PARSE_ERROR: Final = -32700
@@ -29,8 +30,6 @@ DEPTH_MAX: Final = 64
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
 """A string, or what an unclosed quote begins: so a scan passes every byte once."""
 _OTHER_BYTES: Final = bytes(value for value in range(256) if value not in b"[]{}")
-TURN_SECONDS_MAX: Final = 0.02
-"""How long a batch may keep the event loop from others, votes among them."""
 
 Params = list[Any]
 Method = Callable[[Params], Awaitable[Any]]
@@ -62,6 +61,13 @@ class Dispatcher:
         self.refused = refused
         self.metrics = metrics
         self.many = many or {}
+        self._turns = Turns()
+
+    def with_methods(self, methods: Mapping[str, Method]) -> "Dispatcher":
+        """Return a dispatcher that knows more methods and shares everything else."""
+        wider = copy(self)
+        wider.methods = {**self.methods, **methods}
+        return wider
 
     async def answer(self, body: bytes) -> bytes:
         """Return the response to one request or batch; empty where only notifications came."""
@@ -90,16 +96,14 @@ class Dispatcher:
 
     async def _answers(self, requests: list[Any]) -> AsyncIterator[tuple[Any, bytes]]:
         """Yield each answer's id and bytes, in the order of the requests."""
-        turn_ends = time.perf_counter() + TURN_SECONDS_MAX
+        turn_ends = await self._turns.begin()
         for name, run in groupby(requests, self._many_name):
             if name:
                 for answer in await self._call_many(name, list(run)):
                     yield answer
                 continue
             for request in run:
-                if time.perf_counter() > turn_ends:
-                    await asyncio.sleep(0)
-                    turn_ends = time.perf_counter() + TURN_SECONDS_MAX
+                turn_ends = await self._turns.pass_on(turn_ends)
                 response = await self.call(request)
                 if response is not None:
                     yield response["id"], _encode(response)

@@ -190,7 +190,7 @@ class EthMethods:
         return await asyncio.to_thread(self._prove, address, slots, number)
 
     def _prove(self, address: Address, slots: list[int], number: int) -> Json:
-        state = self._backend.state(number)
+        state = self._backend.trie_state(number)
         account = state.account(address)
         shown = account or Account(0, 0, EMPTY_ROOT, EMPTY_CODE_HASH)
         return {

@@ -76,12 +76,7 @@ async def _serve_socket(
     socket: web.WebSocketResponse, dispatcher: Dispatcher, subscriptions: Subscriptions
 ) -> None:
     subscriber = Subscriber(socket.send_str)
-    local = Dispatcher(
-        {**dispatcher.methods, **subscriptions.methods(subscriber)},
-        dispatcher.refused,
-        dispatcher.metrics,
-        dispatcher.many,
-    )
+    local = dispatcher.with_methods(subscriptions.methods(subscriber))
     pump = asyncio.create_task(_pump(subscriber, socket))
     try:
         async for message in socket:

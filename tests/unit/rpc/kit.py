@@ -78,6 +78,7 @@ class Node:
         self.backend = Backend(
             store=self.chain.store,
             engine=self.chain.engine,
+            head_state=lambda: (self.chain.head.number, self.chain.view.state),
             chain_id=CHAIN_ID,
             client_version="dataccord/test",
             resolve=self.chain.transactions.resolve,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.errors import DecodeError, InvalidTransaction, NotReady
-from node.rpc import dispatch
+from node.rpc import dispatch, turns
 from node.rpc.dispatch import BATCH_MAX, DEPTH_MAX, Dispatcher, Params, RpcError, parse
 from node.telemetry import Metrics
 
@@ -139,21 +139,31 @@ async def test_an_answer_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await code(body) == -32005
 
 
-async def test_a_batch_gives_way_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "TURN_SECONDS_MAX", 0.0)
-    part = '{"id":1,"method":"echo"}'
-    turns = 0
+@pytest.mark.parametrize("batches", [1, 8])
+async def test_batches_give_way_to_others(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many batches there are, the rest of the node runs after each turn of one of them."""
+    monkeypatch.setattr(turns, "TURN_SECONDS_MAX", 0.0)
+    many, calls, most, since = dispatcher(), 0, 0, 0
+
+    async def count(_params: Params) -> int:
+        nonlocal calls, most, since
+        calls, since = calls + 1, since + 1
+        most = max(most, since)
+        return calls
 
     async def other() -> None:
-        nonlocal turns
+        nonlocal since
         while True:
-            turns += 1
+            since = 0
             await asyncio.sleep(0)
 
+    many.methods = {"count": count}
     task = asyncio.create_task(other())
-    await answered("[" + ",".join([part] * 50) + "]")
+    body = ("[" + ",".join(['{"id":1,"method":"count"}'] * 20) + "]").encode()
+    await asyncio.gather(*(many.answer(body) for _ in range(batches)))
     task.cancel()
-    assert turns >= 50
+    assert calls == 20 * batches
+    assert most <= 2, "a turn, and one that just began"
 
 
 @pytest.mark.parametrize("depth", [DEPTH_MAX, DEPTH_MAX + 1])
