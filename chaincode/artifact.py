@@ -16,6 +16,9 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "catalog": bytes(18) + b"\xda\x02",
     "authorizations": bytes(18) + b"\xda\x03",
     "leases": bytes(18) + b"\xda\x04",
+    "grants": bytes(18) + b"\xda\x05",
+    "closings": bytes(18) + b"\xda\x06",
+    "challenges": bytes(18) + b"\xda\x07",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

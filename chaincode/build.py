@@ -33,7 +33,10 @@ _OUTPUTS: Final = (
     "layout",
 )
 _IMPORT: Final = re.compile(r"^(?:from (\w+) )?import (\w+)$", re.MULTILINE)
-_REASON: Final = re.compile(r'"((?:members|catalog|authorizations|leases): [^"]+)"')
+SHARED: Final = ("usage",)
+"""Modules whose checks several contracts share; their reasons begin with the module's name."""
+
+_REASON: Final = re.compile(rf'"((?:{"|".join((*CONTRACTS, *SHARED))}): [^"]+)"')
 
 
 def outputs() -> dict[Path, str]:

@@ -23,11 +23,19 @@ ACCOUNTS_AT_GENESIS: constant(uint256) = 512
 BALLOT_LIFETIME: constant(uint256) = 30 * 86_400
 
 SENDER: constant(uint256) = 1 << vocabulary.ROLE_SENDER
+GATEWAY: constant(uint256) = 1 << vocabulary.ROLE_GATEWAY
 GOVERNOR: constant(uint256) = 1 << vocabulary.ROLE_GOVERNOR
 OFFICER: constant(uint256) = 1 << vocabulary.ROLE_OFFICER
 ROLES: constant(uint256) = (1 << (vocabulary.ROLE_READER + 1)) - 1
 COMPROMISED: constant(uint256) = 1 << 15
+# A permission word: roles from bit 0, compromised 15, member 32, number of the key 64.
 MEMBER_SHIFT: constant(uint256) = 32
+MEMBER_MASK: constant(uint256) = 2**32 - 1
+KEY_SHIFT: constant(uint256) = 64
+# The word of a key: account from bit 0, member 160, compromised 176.
+KEY_MEMBER_SHIFT: constant(uint256) = 160
+KEY_COMPROMISED: constant(uint256) = 1 << 176
+KEYS_MAX: constant(uint256) = 2**24 - 1
 ACTIVE: constant(uint256) = 1 << 8
 
 struct Member:
@@ -75,7 +83,10 @@ nodes: HashMap[address, uint256]
 certificates: HashMap[uint256, Bytes[CERTIFICATE_MAX]]
 members: HashMap[uint256, Member]
 member_count: uint256
+# Every account ever admitted has a number, so that a lease names its two keys in 24 bits each.
+keys: HashMap[uint256, uint256]
 
+key_count: uint256
 member_by_identifier: HashMap[bytes32, uint256]
 governor_count: HashMap[uint256, uint256]
 validators_owned: HashMap[uint256, uint256]
@@ -243,7 +254,8 @@ def standing(account: address) -> (uint256, uint256, uint256):
 @external
 def permission(account: address) -> uint256:
     """
-    @notice The stored word: bits 0 to 5 roles, bit 15 key compromised, from bit 32 the member.
+    @notice The stored word: bits 0 to 5 roles, bit 15 key compromised, from bit 32 the member, from
+            bit 64 the number of the key.
     """
     return self.permissions[account]
 
@@ -254,7 +266,7 @@ def memberOf(account: address) -> uint256:
     """
     @notice The member an account belongs or belonged to; 0 when none ever admitted it.
     """
-    return self.permissions[account] >> MEMBER_SHIFT
+    return self._owner(self.permissions[account])
 
 
 @view
@@ -264,6 +276,26 @@ def isCompromised(account: address) -> bool:
     @notice Whether the account was revoked because its key is compromised (R17).
     """
     return self.permissions[account] & COMPROMISED != 0
+
+
+@view
+@external
+def gateways(provider: address, consumer: address) -> (uint256, uint256):
+    """
+    @notice For each account, its member from bit 32 and its key's number from bit 0, when it is now a
+            gateway of an active member; else 0.
+    """
+    return self._gateway(provider), self._gateway(consumer)
+
+
+@view
+@external
+def keyPair(provider: uint256, consumer: uint256) -> (uint256, uint256):
+    """
+    @notice The words of two keys by their numbers: account from bit 0, member 160, compromised 176;
+            0 for a number never given.
+    """
+    return self.keys[provider], self.keys[consumer]
 
 
 @view
@@ -317,13 +349,15 @@ def revokeAccount(account: address, reason: uint256):
     """
     index: uint256 = self._governor()
     word: uint256 = self.permissions[account]
-    assert word >> MEMBER_SHIFT == index, "members: account of another member"
+    assert self._owner(word) == index, "members: account of another member"
     assert self._is_reason(reason), "members: unknown reason"
     self._count_governor(index, word, 0)
+    key: uint256 = word >> KEY_SHIFT
     flag: uint256 = word & COMPROMISED
     if reason == vocabulary.REASON_KEY_COMPROMISED:
         flag = COMPROMISED
-    self.permissions[account] = (index << MEMBER_SHIFT) | flag
+        self.keys[key] |= KEY_COMPROMISED
+    self.permissions[account] = (key << KEY_SHIFT) | (index << MEMBER_SHIFT) | flag
     log AccountRevoked(member=index, account=account, reason=reason)
 
 
@@ -442,7 +476,7 @@ def _standing(account: address) -> (uint256, uint256, uint256):
     word: uint256 = self.permissions[account]
     if word & SENDER == 0:
         return 0, 0, 0
-    index: uint256 = word >> MEMBER_SHIFT
+    index: uint256 = self._owner(word)
     state: uint256 = self.members[index].standing
     if state & ACTIVE == 0:
         return 0, 0, 0
@@ -461,6 +495,26 @@ def _governor() -> uint256:
     index, kind, roles = self._standing(msg.sender)
     assert roles & GOVERNOR != 0, "members: not a governor"
     return index
+
+
+@pure
+@internal
+def _owner(word: uint256) -> uint256:
+    """
+    @dev The member a permission word names.
+    """
+    return (word >> MEMBER_SHIFT) & MEMBER_MASK
+
+
+@view
+@internal
+def _gateway(account: address) -> uint256:
+    word: uint256 = self.permissions[account]
+    if word & (SENDER | GATEWAY) != SENDER | GATEWAY:
+        return 0
+    if self.members[self._owner(word)].standing & ACTIVE == 0:
+        return 0
+    return (self._owner(word) << MEMBER_SHIFT) | (word >> KEY_SHIFT)
 
 
 @pure
@@ -487,7 +541,7 @@ def _admit_member(identifier: bytes32, kind: uint256, name: String[64]) -> uint2
 @internal
 def _admit_account(index: uint256, account: address, roles: uint256):
     word: uint256 = self.permissions[account]
-    owner: uint256 = word >> MEMBER_SHIFT
+    owner: uint256 = self._owner(word)
     assert account != empty(address), "members: no account"
     assert owner == 0 or owner == index, "members: account of another member"
     assert word & COMPROMISED == 0, "members: key is compromised"
@@ -498,7 +552,13 @@ def _admit_account(index: uint256, account: address, roles: uint256):
         or self.members[index].standing & 255 == vocabulary.MEMBER_KIND_REGULATOR
     ), "members: only a regulator has officers"
     self._count_governor(index, word, roles)
-    self.permissions[account] = (index << MEMBER_SHIFT) | roles
+    key: uint256 = word >> KEY_SHIFT
+    if key == 0:
+        key = self.key_count + 1
+        assert key <= KEYS_MAX, "members: too many keys"
+        self.key_count = key
+        self.keys[key] = convert(account, uint256) | (index << KEY_MEMBER_SHIFT)
+    self.permissions[account] = (key << KEY_SHIFT) | (index << MEMBER_SHIFT) | roles
     log AccountAdmitted(member=index, account=account, roles=roles)
 
 

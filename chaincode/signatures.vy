@@ -2,7 +2,7 @@
 # pragma evm-version prague
 """
 @title Typed signatures
-@notice EIP-712 digests under the calling contract's own domain, and the one accepted form of a
+@notice EIP-712 digests under the domain of one contract of this chain, and the one accepted form of a
         secp256k1 signature: 65 bytes r, s, v with s in the lower half (EIP-2), v 0 or 1 (27 and 28
         as wallets write them are taken too).
 """
@@ -18,11 +18,12 @@ HALF_ORDER: constant(uint256) = 578960446186580977117854925043439539264187821395
 
 @internal
 @view
-def digest(structure: bytes32) -> bytes32:
+def digest(contract: address, structure: bytes32) -> bytes32:
     """
     @notice keccak256(0x1901, domain separator, hash of the structure): the 32 bytes that are signed.
+    @param contract The one contract that signatures over this kind of structure are for.
     """
-    domain: bytes32 = keccak256(abi_encode(DOMAIN_TYPE, NAME, VERSION, chain.id, self))
+    domain: bytes32 = keccak256(abi_encode(DOMAIN_TYPE, NAME, VERSION, chain.id, contract))
     return keccak256(concat(x"1901", domain, structure))
 
 

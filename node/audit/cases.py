@@ -48,6 +48,4 @@ def concerns(happening: Happening, authorization: Hash32, leases: Collection[Has
     """Whether an event is of the authorization or of one of its leases."""
     values = happening.event.values
     lease = values.get("lease")
-    return values.get("authorization") == authorization or (
-        happening.event.contract == "leases" and lease is not None and lease in leases
-    )
+    return values.get("authorization") == authorization or (lease is not None and lease in leases)

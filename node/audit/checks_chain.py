@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 import chaincode
+from node.audit.batches import taken_apart
 from node.audit.bundle import BlockRecord, Inclusion, StateRecord
 from node.audit.evidence import Evidence, Happening, naming, place, require, text_of
 from node.audit.result import Details
@@ -37,10 +38,14 @@ CONTRACTS: Final = {
     registry.CATALOG: "catalog",
     registry.AUTHORIZATIONS: "authorizations",
     registry.LEASES: "leases",
+    registry.CLOSINGS: "closings",
 }
 WATCHED: Final = {
+    registry.GRANTS: "grants",
     registry.AUTHORIZATIONS: "authorizations",
     registry.LEASES: "leases",
+    registry.CLOSINGS: "closings",
+    registry.CHALLENGES: "challenges",
 }
 """The contracts whose events make a trail."""
 
@@ -138,9 +143,9 @@ def _add_happenings(evidence: Evidence, record: BlockRecord, inclusion: Inclusio
     for log in receipt.logs:
         contract = WATCHED.get(log.address)
         event = None if contract is None else decode_event(contract, log)
-        if event is not None:
+        for part in () if event is None else taken_apart(event):
             order = len(evidence.happenings)
-            happening = Happening(event, transaction, header, inclusion.index, order)
+            happening = Happening(part, transaction, header, inclusion.index, order)
             evidence.happenings.append(happening)
 
 

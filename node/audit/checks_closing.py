@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from node.audit.calldata import ContractCall
+from node.audit.calldata import ContractCall, direct_call
 from node.audit.checks_settlement import require_both
 from node.audit.evidence import (
     Case,
@@ -47,9 +47,16 @@ def _require_standing(case: Case, lease: LeaseCase, standing: _Standing) -> None
     require(
         subject,
         (standing.status == state.status, f"events leave it {shown}, state says otherwise"),
-        (standing.answer_until == state.answer_until, "the time to answer differs in state"),
+        (_deadline(case, lease, standing) == state.deadline, "another deadline stands in state"),
         (standing.stated == state.stated, "stated uses differ in state"),
     )
+
+
+def _deadline(case: Case, lease: LeaseCase, standing: _Standing) -> int:
+    """Return until when receipts settle: in a closing, up to the second before the answer's end."""
+    if standing.answer_until:
+        return standing.answer_until - 1
+    return lease.state.expires_at + case.terms.settle_within
 
 
 def _step(
@@ -72,10 +79,18 @@ def _step(
             require(subject, (standing.status == LeaseStatus.CLOSING, "the lease is not closing"))
             _require_turn(subject, case, standing, happening)
         case "ReceiptSettled" | "RangeSettled":
-            live = standing.status in (LeaseStatus.OPEN, LeaseStatus.CLOSING)
-            require(subject, (live, "the lease is neither open nor closing"))
+            _settle(subject, lease, standing, happening)
         case _:
             return
+
+
+def _settle(subject: str, lease: LeaseCase, standing: _Standing, happening: Happening) -> None:
+    live = standing.status in (LeaseStatus.OPEN, LeaseStatus.CLOSING)
+    require(subject, (live, "the lease is neither open nor closing"))
+    if happening.event.values.get("closes"):
+        last = happening.value("last") == lease.state.settled
+        require(subject, (last, "the batch closes it with other uses than state has"))
+        standing.status = LeaseStatus.CLOSED
 
 
 def _require_turn(subject: str, case: Case, standing: _Standing, happening: Happening) -> None:
@@ -119,7 +134,7 @@ def _close(
         (happening.value("claimed") == state.claimed, "claimed uses differ in state"),
         (happening.value("returned") == returned, "it returns other uses than were left"),
     )
-    call = happening.call()
+    call = happening.call() or direct_call("closings", happening.transaction)
     keys = (state.provider_key, state.consumer_key)
     match call:
         case ContractCall("close", (_, _, used, last, provider, consumer)):
@@ -127,9 +142,6 @@ def _close(
             require(subject, (same, "it was signed for another last use"))
             digest = close_digest(state.lease, used, Hash32(last), evidence.chain_id)
             require_both(subject, digest, (provider, consumer), keys)
-        case ContractCall("settleBatch", (_, ranges, *_)):
-            mine = [r for r in ranges if r[0] == case.identifier and r[1] == lease.number]
-            require(subject, (any(r[5] for r in mine), "its batch does not close it"))
         case ContractCall("finalize"):
             over = standing.status == LeaseStatus.CLOSING and (
                 happening.time >= standing.answer_until

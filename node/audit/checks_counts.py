@@ -2,6 +2,7 @@
 
 from node.audit.evidence import Case, CheckFailed, Evidence, LeaseCase, require
 from node.audit.result import Details
+from node.spec.types import Hash32
 from node.spec.vocabulary import LeaseStatus
 
 
@@ -9,32 +10,31 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
     """Every use is counted once: reserved, settled, returned; the sum is the one in state."""
     del evidence
     counted, lapsed = 0, 0
-    closes = iter(case.named("LeaseClosed"))
     for happening in case.events:
         subject = f"{case.name}, {happening.where}"
         match happening.name:
-            case "UsesReserved":
-                counted += _lease(subject, case, happening.value("lease")).state.uses
-            case "UsesReturned":
-                close = next(closes, None)
-                require(subject, (close is not None, "no lease was closed with it"))
-                counted -= 0 if close is None else close.value("returned")
+            case "LeaseOpened":
+                counted += happening.value("uses")
+                most = case.terms.maximum_uses
+                require(subject, (counted <= most, f"{counted} uses are reserved of {most}"))
+            case "LeaseClosed":
+                counted -= happening.value("returned")
+            case "RangeSettled" if happening.value("closes"):
+                closed = _lease(subject, case, Hash32(happening.value("lease")))
+                counted -= closed.state.uses - uses_counted(closed)
             case "LeasingBlocked" | "LeasingUnblocked":
                 lapsed += 1 if happening.name == "LeasingBlocked" else -1
                 same = happening.value("unaccounted") == lapsed
                 require(subject, (same, "it counts other lapsed leases"))
-                continue
-            case _:
-                continue
-        require(subject, (happening.value("counted") == counted, f"{counted} uses are counted"))
     _require_counts(case, counted, lapsed)
     return {"counted": counted, "maximum": case.terms.maximum_uses}
 
 
-def _lease(subject: str, case: Case, number: int) -> LeaseCase:
-    if not 0 < number <= len(case.leases):
-        raise CheckFailed(subject, f"there is no lease {number}")
-    return case.leases[number - 1]
+def _lease(subject: str, case: Case, identifier: Hash32) -> LeaseCase:
+    for lease in case.leases:
+        if lease.state.lease == identifier:
+            return lease
+    raise CheckFailed(subject, "it closes a lease that is not the authorization's")
 
 
 def _require_counts(case: Case, counted: int, lapsed: int) -> None:
@@ -47,6 +47,7 @@ def _require_counts(case: Case, counted: int, lapsed: int) -> None:
         (total == state.counted, f"leases count {total} uses, state {state.counted}"),
         (total <= case.terms.maximum_uses, "more uses are counted than were granted"),
         (len(live) == state.open, f"{len(live)} leases are open, {state.open} in state"),
+        (not state.window and not state.window_used, "state counts a window that no terms set"),
         (lapsed == state.unaccounted, f"{lapsed} are unaccounted, {state.unaccounted} in state"),
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from node.audit.calldata import ContractCall, plain_signature
+from node.audit.calldata import ContractCall, direct_call, plain_signature
 from node.audit.checks_terms import require_account
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
@@ -23,7 +23,11 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
     """The grant ended when, how and by whom state says; no receipt stands on a later state."""
     ends, state = case.named(*ENDINGS), case.state
     if not ends:
-        require(case.name, (state.ended is None, f"state ends it in block {state.ended}, unshown"))
+        require(
+            case.name,
+            (state.ended is None, f"state ends it in block {state.ended}, unshown"),
+            (state.reason == 0, "state holds a reason for an end that is not shown"),
+        )
         return {"ended": None, "reason": None}
     end = ends[0]
     subject = f"{case.name}, {end.where}"
@@ -69,8 +73,8 @@ def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
 def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:
     """Return who signed the ending; None where it came through another contract."""
     reason = end.value("reason")
-    match end.call():
-        case ContractCall("revoke" | "reject"):
+    match end.call() or direct_call("grants", end.transaction):
+        case ContractCall("revoke" | "decline"):
             return end.sender()
         case ContractCall("revokeSigned", (_, _, signature)) if reason in tuple(Reason):
             digest = revocation_digest(case.identifier, Reason(reason), evidence.chain_id)

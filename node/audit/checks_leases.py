@@ -29,9 +29,14 @@ def _lease(evidence: Evidence, case: Case, opened: Happening) -> LeaseCase:
     number, identifier = opened.value("number"), Hash32(opened.value("lease"))
     subject = f"{case.name}, lease {number}"
     expected = lease_id(case.identifier, number)
-    require(subject, (identifier == expected, "its id is not the hash of its number"))
+    require(subject, (identifier == expected, "its id is not that of its number"))
     with naming(subject):
-        state = registry.lease(evidence.reader(registry.LEASES), identifier)
+        state = registry.lease(
+            evidence.reader(registry.LEASES),
+            evidence.reader(registry.MEMBERS),
+            evidence.reader(registry.CLOSINGS),
+            identifier,
+        )
         sender = opened.sender()
         direct = opened.call()
     require(subject, (state is not None, "state holds no such lease"))
@@ -48,16 +53,14 @@ def _lease(evidence: Evidence, case: Case, opened: Happening) -> LeaseCase:
 
 
 def _require_state_of_event(subject: str, case: Case, opened: Happening, state: LeaseState) -> None:
-    granted = state.fields or case.terms.fields
     pairs = (
         ("uses", opened.value("uses"), state.uses),
         ("purpose", opened.value("purpose"), state.purpose),
-        ("fields", opened.value("fields"), granted),
+        ("fields", opened.value("fields"), state.fields),
         ("mode", opened.value("mode"), state.mode),
+        ("version of the terms", 1, state.version),
         ("end", opened.value("expiresAt"), state.expires_at),
         ("opening block", opened.block, state.opened_at),
-        ("provider's key", opened.address("providerKey"), state.provider_key),
-        ("consumer's key", opened.address("consumerKey"), state.consumer_key),
         ("provider", case.terms.provider, state.provider),
         ("consumer", case.terms.consumer, state.consumer),
     )
@@ -72,9 +75,9 @@ def _require_within_terms(case: Case, lease: LeaseCase) -> None:
     require(subject, (mode in tuple(DeliveryMode), f"unknown delivery mode {mode}"))
     wanted = Wanted(
         lease.state.purpose,
-        opened.value("fields"),
+        opened.value("fields") or terms.fields,
         DeliveryMode(mode),
-        opened.value("destination"),
+        case.terms.destination,
         opened.time,
     )
     refusal = refuse_request(terms, wanted)

@@ -9,7 +9,7 @@ contract's judgement, whose code is proved.
 
 from typing import Final
 
-from node.audit.calldata import plain_signature
+from node.audit.calldata import direct_call, plain_signature
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.spec import registry
@@ -60,11 +60,14 @@ def check_terms(evidence: Evidence, case: Case) -> Details:
 
 def _require_state_of_terms(case: Case) -> None:
     names = (
-        *("provider", "consumer", "exchange", "product", "product_version", "subject_mode"),
-        *("subject", "purpose", "fields", "modes", "destination", "maximum_uses", "valid_from"),
-        *("valid_until", "unsigned_maximum", "answer_within", "settle_within"),
+        *("provider", "consumer", "valid_until"),
+        *("exchange", "subject_mode", "purpose", "fields", "modes", "destination"),
+        *("maximum_uses", "valid_from", "unsigned_maximum", "answer_within", "settle_within"),
     )
-    for name in names:
+    # Limits and fields are written with the last approval; before, nothing can be leased by them.
+    require(case.name, (case.state.version == 1, "state holds another version of its terms"))
+    in_force = case.state.approved == case.state.required
+    for name in names if in_force else names[:3]:
         same = getattr(case.state, name) == getattr(case.terms, name)
         require(case.name, (same, f"state and terms differ in {name.replace('_', ' ')}"))
 
@@ -109,7 +112,7 @@ def check_approvals(evidence: Evidence, case: Case) -> Details:
         case.name,
         (shown == required == case.state.required, "other parties are required by its terms"),
     )
-    approved = mask(Party.CONSUMER)
+    approved = 0
     _require_requester(evidence, case)
     approvals = case.named("AuthorizationApproved")
     for happening in approvals:
@@ -142,23 +145,71 @@ def _require_requester(evidence: Evidence, case: Case) -> None:
 
 
 def _require_approval(evidence: Evidence, case: Case, happening: Happening) -> None:
-    """Who approved is shown by a signature over the terms, or by the transaction's own."""
+    """Who approved is shown by signatures over the terms, and by the transaction's own."""
     subject = f"{case.name}, {happening.where}"
-    account = happening.address("account")
     with naming(subject):
-        call = happening.call()
-        if call is not None and call.name == "approveSigned":
-            signer = recover(case.identifier, plain_signature(call.arguments[1]))
-            require(subject, (signer == account, "the terms are signed by another account"))
-        elif call is not None and call.name == "approve":
-            sender = happening.sender()
-            require(subject, (sender == account, "the transaction is signed by another account"))
-        else:
-            case.cannot_show("indirect", event=happening.where)
-        parties = happening.value("parties")
-        known = [party for party in Party if parties == 1 << party]
-        require(subject, (len(known) == 1, "an approval is one party's"))
-        _require_account(evidence, case, account, known[0])
+        accounts = approvers_of(evidence, case, happening)
+    if accounts is None:
+        case.cannot_show("indirect", event=happening.where)
+        return
+    shown = 0
+    for party, account in accounts:
+        require_account(evidence, case, account, Party(party.bit_length() - 1))
+        shown |= party
+        if party == mask(Party.REGULATOR):
+            read = evidence.reader(registry.MEMBERS)
+            case.regulators.append(registry.member_of(read, account))
+    parties = happening.value("parties")
+    require(subject, (not parties & ~shown, "no account of a party that it names approved"))
+
+
+def approvers_of(
+    evidence: Evidence, case: Case, happening: Happening
+) -> list[tuple[int, Address]] | None:
+    """Return (party's bit, account) for whoever approved in an event's transaction.
+
+    None where the call came through another contract. An account that is no party is left out: a
+    transaction may carry others' signatures.
+    """
+    accounts = candidates_of(case, happening)
+    if accounts is None:
+        return None
+    parties = [(_party_of(evidence, case, account), account) for account in accounts]
+    return [(party, account) for party, account in parties if party & happening.value("parties")]
+
+
+def candidates_of(case: Case, happening: Happening) -> list[Address] | None:
+    """Return the accounts that signed an approving transaction or terms carried in it."""
+    call = direct_call("grants", happening.transaction)
+    if call is None or call.name not in ("request", "approve"):
+        return None
+    first = happening.value("parties") == happening.value("approved") == mask(Party.CONSUMER)
+    if first and call.name == "request":
+        return [happening.sender()]
+    signatures = map(plain_signature, call.arguments[1])
+    return [happening.sender(), *(recover(case.identifier, half) for half in signatures)]
+
+
+def _party_of(evidence: Evidence, case: Case, account: Address) -> int:
+    """Return what an account is to the terms, by bit; 0 for nothing."""
+    if account == case.terms.subject:
+        return mask(Party.SUBJECT)
+    read = evidence.reader(registry.MEMBERS)
+    index = registry.member_of(read, account)
+    members = sides_of(case.terms)
+    if not index or index in members:
+        return mask(members[index]) if index else 0
+    kind = read(registry.slot_of_member_standing(index)) & 255
+    return mask(Party.REGULATOR) if kind == MemberKind.REGULATOR else 0
+
+
+def sides_of(terms: Terms) -> dict[int, Party]:
+    """Return what each member that the terms name is to them."""
+    return {
+        terms.exchange: Party.EXCHANGE,
+        terms.consumer: Party.CONSUMER,
+        terms.provider: Party.PROVIDER,
+    }
 
 
 def _require_account(evidence: Evidence, case: Case, account: Address, party: Party) -> None:
@@ -192,11 +243,15 @@ def _name(party: Party) -> str:
 
 
 def _require_activation(case: Case, approvals: list[Happening], complete: bool) -> None:
-    activations = case.named("AuthorizationActivated")
+    activations, ended = case.named("AuthorizationActivated"), case.state.ended is not None
     require(
         case.name,
         (len(activations) == complete, "it is active without all approvals, or not with them"),
         (complete or case.state.status != AuthorizationStatus.ACTIVE, "state says active"),
+        (
+            not complete or ended or case.state.status == AuthorizationStatus.ACTIVE,
+            "state says another status than active",
+        ),
         (not complete or case.state.status not in _APPROVAL_ENDS, "state says not yet active"),
     )
     if activations:

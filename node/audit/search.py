@@ -15,11 +15,17 @@ from node.sdk.client import Client
 from node.sdk.contracts import log_from_json, terms_from_event
 from node.sdk.journal import Journal
 from node.spec.receipt import Log
-from node.spec.registry import AUTHORIZATIONS, LEASES
+from node.spec.registry import AUTHORIZATIONS, CHALLENGES, CLOSINGS, GRANTS, LEASES
 from node.spec.terms import Terms
 from node.spec.types import Address, Hash32
 
-_CONTRACTS = {AUTHORIZATIONS: "authorizations", LEASES: "leases"}
+_CONTRACTS = {
+    GRANTS: "grants",
+    AUTHORIZATIONS: "authorizations",
+    LEASES: "leases",
+    CLOSINGS: "closings",
+    CHALLENGES: "challenges",
+}
 
 
 @dataclass(slots=True)
@@ -82,20 +88,31 @@ async def search(client: Client, wanted: Iterable[Hash32], head: int, maximum: i
 async def _of_authorization(client: Client, found: Found, authorization: Hash32) -> list[_Entry]:
     """Return the events of an authorization and of its leases."""
     named = text_of(authorization)
-    entries = await _entries(client, AUTHORIZATIONS, [None, named])
-    for entry in entries:
-        if entry.event.name == "AuthorizationRequested":
-            found.authorizations[authorization] = terms_from_event(entry.event.values["terms"])
+    requested = await _entries(client, GRANTS, [None, named])
+    for entry in requested:
+        found.authorizations[authorization] = terms_from_event(entry.event.values["terms"])
     if authorization not in found.authorizations:
         raise Refused("no such authorization", why=f"the node shows no request of {named}")
+    terms = found.authorizations[authorization]
+    entries = requested + await _entries(client, AUTHORIZATIONS, [None, named])
+    entries += await _batches(client, authorization, terms)
     opened = await _entries(client, LEASES, [_topic("leases", "LeaseOpened"), None, named])
     for entry in opened:
         lease = Hash32(entry.event.values["lease"])
         if entry.block <= found.head:
             found.leases[lease] = authorization
-            entries += await _entries(client, LEASES, [None, text_of(lease)])
-    breaches: list[str | None] = [_topic("leases", "BreachReported"), named]
-    return entries + await _entries(client, LEASES, breaches)
+            for address in (LEASES, CLOSINGS, CHALLENGES):
+                entries += await _entries(client, address, [None, text_of(lease)])
+    breaches: list[str | None] = [_topic("challenges", "BreachReported"), named]
+    return entries + await _entries(client, CHALLENGES, breaches)
+
+
+async def _batches(client: Client, authorization: Hash32, terms: Terms) -> list[_Entry]:
+    """Return the batches of a pair that settle or close a lease of the authorization."""
+    pair = [text_of(member.to_bytes(32, "big")) for member in (terms.provider, terms.consumer)]
+    topics: list[str | None] = [_topic("leases", "BatchAnchored"), None, *pair]
+    anchored = await _entries(client, LEASES, topics)
+    return [entry for entry in anchored if authorization in entry.event.values["authorizations"]]
 
 
 async def _drawn_in(client: Client, entry: _Entry) -> list[Hash32]:
@@ -108,16 +125,9 @@ async def _drawn_in(client: Client, entry: _Entry) -> list[Hash32]:
         event = _event(log)
         if event is not None and event.name == "AuthorizationRequested":
             needed.append(Hash32(event.values["authorization"]))
-        elif event is not None and event.name == "RangeSettled":
-            needed.append(await _authorization_of(client, Hash32(event.values["lease"])))
+        elif event is not None and event.name == "BatchAnchored":
+            needed += map(Hash32, event.values["authorizations"])
     return needed
-
-
-async def _authorization_of(client: Client, lease: Hash32) -> Hash32:
-    topics: list[str | None] = [_topic("leases", "LeaseOpened"), text_of(lease)]
-    for entry in await _entries(client, LEASES, topics):
-        return Hash32(entry.event.values["authorization"])
-    raise RemoteError(f"lease {text_of(lease)}: the node does not show its opening")
 
 
 async def _entries(client: Client, address: Address, topics: list[str | None]) -> list[_Entry]:

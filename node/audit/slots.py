@@ -9,15 +9,21 @@ from collections.abc import Iterable
 from node.audit.bundle import StateRecord
 from node.audit.cases import leases_of
 from node.audit.checks_ending import ENDINGS, ender_of
-from node.audit.checks_terms import product_slots
+from node.audit.checks_terms import candidates_of, product_slots, sides_of
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
-from node.sdk.view import lease_slots
 from node.spec import registry
-from node.spec.registry import AUTHORIZATIONS, CATALOG, LEASES, MEMBERS, LeaseState
+from node.spec.registry import (
+    AUTHORIZATIONS,
+    CATALOG,
+    CLOSINGS,
+    LEASES,
+    MEMBERS,
+    LeaseState,
+)
 from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.types import Address, Hash32
-from node.spec.vocabulary import Party
+from node.spec.vocabulary import MemberKind, Party
 
 _NAME_OFFSET = 2
 """Where in a member's record its name begins, with its length."""
@@ -70,19 +76,27 @@ async def collect_state(
 
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:
-    words = await collector.need(LEASES, registry.slots_of_lease(identifier))
-    words = await collector.need(LEASES, lease_slots(identifier, words))
-    return registry.lease(reader(words), identifier)
+    slots = registry.slots_of_lease(identifier)
+    words = await collector.need(LEASES, slots)
+    if not words[slots[0]]:
+        return None
+    keys = await collector.need(MEMBERS, registry.slots_of_keys(words[slots[0]]))
+    statements: dict[int, int] = {}
+    if registry.has_lapsed(words[slots[0]]):
+        statements = await collector.need(CLOSINGS, (registry.slot_of_statement(identifier),))
+    return registry.lease(reader(words), reader(keys), reader(statements), identifier)
 
 
 async def _members(collector: StateCollector, evidence: Evidence, case: Case) -> None:
     """Read whose accounts acted, and who the parties are."""
-    wanted = {case.terms.provider, case.terms.consumer, case.terms.exchange} - {0}
-    for account, parties in _accounts(evidence, case):
-        if parties != 1 << Party.SUBJECT:
-            words = await collector.need(MEMBERS, (registry.slot_of_permission(account),))
-            if parties == 1 << Party.REGULATOR:
-                wanted.add(registry.member_of(reader(words), account))
+    sides = sides_of(case.terms)
+    wanted = set(sides) - {0}
+    for account in _accounts(evidence, case):
+        words = await collector.need(MEMBERS, (registry.slot_of_permission(account),))
+        index = registry.member_of(reader(words), account)
+        if index and index not in sides:
+            words = await collector.need(MEMBERS, (registry.slot_of_member_standing(index),))
+    wanted |= await _regulators(collector, case)
     for index in wanted:
         base = registry.mapping_slot(registry.MEMBER_RECORDS, index)
         words = await collector.need(MEMBERS, (base, base + 1, base + _NAME_OFFSET))
@@ -91,17 +105,29 @@ async def _members(collector: StateCollector, evidence: Evidence, case: Case) ->
         await collector.need(MEMBERS, range(first, first + (length + 31) // 32))
 
 
-def _accounts(evidence: Evidence, case: Case) -> list[tuple[Address, int]]:
-    """Return the accounts that requested, approved or ended, each with what it acted as."""
-    found: list[tuple[Address, int]] = []
+async def _regulators(collector: StateCollector, case: Case) -> set[int]:
+    """Return the members that approved as regulators."""
+    found, sides = set(), sides_of(case.terms)
+    for happening in case.named("AuthorizationApproved"):
+        if happening.value("parties") >> Party.REGULATOR & 1:
+            for account in candidates_of(case, happening) or ():
+                words = await collector.need(MEMBERS, ())
+                index = account != case.terms.subject and registry.member_of(reader(words), account)
+                if index and index not in sides:
+                    standing = words[registry.slot_of_member_standing(index)]
+                    found |= {index} if standing & 255 == MemberKind.REGULATOR else set()
+    return found
+
+
+def _accounts(evidence: Evidence, case: Case) -> list[Address]:
+    """Return the accounts that requested, approved or ended, but for the subject's key."""
+    found: list[Address] = []
     call = case.requested.call()
     if call is not None and call.name == "request":
-        found.append((case.requested.sender(), 1 << Party.CONSUMER))
+        found.append(case.requested.sender())
     for happening in case.named("AuthorizationApproved"):
-        found.append((happening.address("account"), happening.value("parties")))
+        found += candidates_of(case, happening) or ()
     for end in case.named(*ENDINGS):
         account = ender_of(evidence, case, end)
-        if account is not None:
-            consumer = 1 << Party.CONSUMER
-            found.append((account, end.event.values.get("parties", consumer)))
-    return found
+        found += [] if account is None else [account]
+    return [account for account in found if account != case.terms.subject]

@@ -4,6 +4,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
+from node.audit.calldata import direct_call
 from node.audit.checks_counts import uses_counted
 from node.audit.evidence import Case, LeaseCase, text_of
 from node.audit.texts import ENDINGS, SUMMARY, say
@@ -120,8 +121,10 @@ def ending_of(lease: LeaseCase) -> str:
         case LeaseStatus.LAPSED:
             return "lapsed"
     closed = next((h for h in lease.events if h.name == "LeaseClosed"), None)
-    call = None if closed is None else closed.call()
-    ways = {"close": "both", "settleBatch": "batch", "finalize": "alone"}
+    if closed is None:
+        return "batch"
+    call = closed.call() or direct_call("closings", closed.transaction)
+    ways = {"close": "both", "finalize": "alone"}
     return ways.get("" if call is None else call.name, "closed")
 
 

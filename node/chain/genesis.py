@@ -132,7 +132,7 @@ def _constructor_arguments(
         [(item.member, item.account, item.roles) for item in accounts],
         [(item.member, item.node, item.validates) for item in nodes],
     )
-    given = {"members": members, "authorizations": (deadline_floor,)}
+    given = {"members": members, "grants": (deadline_floor,)}
     return {name: given.get(name, ()) for name in chaincode.CONTRACTS}
 
 

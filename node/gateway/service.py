@@ -188,7 +188,7 @@ class Service:
         return Grant(found, state, self._terms[authorization], authorization)
 
     def _product(self, grant: Grant) -> tuple[Manifest, Source]:
-        product = self._products.get(grant.authorization.product)
+        product = self._products.get(grant.terms.product)
         if product is None:
             raise refuse("product is not served here")
         return product

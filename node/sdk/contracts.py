@@ -14,10 +14,10 @@ from node.sdk.abi import decode_event, encode_call, event_topic
 from node.sdk.client import Client
 from node.sdk.product import Manifest
 from node.spec.receipt import Log
-from node.spec.registry import AUTHORIZATIONS, CATALOG, LEASES, MEMBERS
+from node.spec.registry import AUTHORIZATIONS, CATALOG, CLOSINGS, GRANTS, LEASES, MEMBERS
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import ZERO_HASH, Address, Hash32
-from node.spec.usage import Batch, Receipt, Request, UseRange
+from node.spec.usage import Batch, Receipt, Request, UseRange, pack_ranges
 from node.spec.vocabulary import DeliveryMode, Reason
 
 NO_SIGNATURE: Final = bytes(65)
@@ -54,7 +54,6 @@ class Opening:
     purpose: int
     fields: int
     mode: DeliveryMode
-    destination: int
     expires_at: int
 
 
@@ -82,19 +81,19 @@ def approve_product(product: Hash32, version: int) -> Call:
     return _call("catalog", CATALOG, "approve", product, version)
 
 
-def request_authorization(terms: Terms) -> Call:
-    """Ask for an authorization, as an approver of the consumer."""
-    return _call("authorizations", AUTHORIZATIONS, "request", words(terms))
+def request_authorization(terms: Terms, approvals: Sequence[bytes] = ()) -> Call:
+    """Ask for an authorization, as an approver of the consumer, with approvals given beforehand."""
+    return _call("grants", GRANTS, "request", words(terms), list(approvals))
 
 
-def approve_authorization(authorization: Hash32) -> Call:
-    """Approve as what the sender is."""
-    return _call("authorizations", AUTHORIZATIONS, "approve", authorization)
+def approve_authorization(terms: Terms, approvals: Sequence[bytes] = ()) -> Call:
+    """Approve as what the sender is, and carry in other parties' signatures over the terms (R3)."""
+    return _call("grants", GRANTS, "approve", words(terms), list(approvals))
 
 
-def carry_approval(authorization: Hash32, signature: bytes) -> Call:
-    """Carry in a party's signature over the terms (R3)."""
-    return _call("authorizations", AUTHORIZATIONS, "approveSigned", authorization, signature)
+def decline_authorization(terms: Terms, reason: Reason) -> Call:
+    """Decline terms, as a party, before they are in force."""
+    return _call("grants", GRANTS, "decline", words(terms), int(reason))
 
 
 def revoke_authorization(authorization: Hash32, reason: Reason, evidence: bytes) -> Call:
@@ -102,11 +101,9 @@ def revoke_authorization(authorization: Hash32, reason: Reason, evidence: bytes)
     return _call("authorizations", AUTHORIZATIONS, "revoke", authorization, int(reason), evidence)
 
 
-def carry_revocation(authorization: Hash32, reason: Reason, signature: bytes) -> Call:
+def carry_revocation(terms: Terms, reason: Reason, signature: bytes) -> Call:
     """Carry in a party's signed revocation."""
-    return _call(
-        "authorizations", AUTHORIZATIONS, "revokeSigned", authorization, int(reason), signature
-    )
+    return _call("grants", GRANTS, "revokeSigned", words(terms), int(reason), signature)
 
 
 def open_lease(opening: Opening, provider_key: Address) -> Call:
@@ -136,8 +133,8 @@ def settle_batch(
     batch: Batch, ranges: Sequence[UseRange], provider: bytes, consumer: bytes
 ) -> Call:
     """Anchor the receipts of many leases under one root."""
-    listed = [astuple(entry) for entry in ranges]
-    return _call("leases", LEASES, "settleBatch", astuple(batch), listed, provider, consumer)
+    lists = astuple(pack_ranges(ranges))
+    return _call("leases", LEASES, "settleBatch", astuple(batch), *lists, provider, consumer)
 
 
 def close_lease(
@@ -154,7 +151,7 @@ def close_lease_alone(
     """Begin to close by one side, with its highest co-signed receipt if not settled (R12b)."""
     shown = receipt or _NO_RECEIPT
     values = (authorization, number, astuple(shown), provider, consumer)
-    return _call("leases", LEASES, "closeAlone", *values)
+    return _call("closings", CLOSINGS, "closeAlone", *values)
 
 
 def claim_use(
@@ -167,12 +164,12 @@ def claim_use(
 ) -> Call:
     """Claim a use that the consumer requested and never countersigned (R12b)."""
     values = (authorization, number, astuple(request), consumer, astuple(receipt), provider)
-    return _call("leases", LEASES, "claim", *values)
+    return _call("closings", CLOSINGS, "claim", *values)
 
 
 def finalize_lease(authorization: Hash32, number: int) -> Call:
     """End a close by one side, once the time to answer is over."""
-    return _call("leases", LEASES, "finalize", authorization, number)
+    return _call("closings", CLOSINGS, "finalize", authorization, number)
 
 
 def lapse_lease(authorization: Hash32, number: int) -> Call:
@@ -182,7 +179,7 @@ def lapse_lease(authorization: Hash32, number: int) -> Call:
 
 def state_uses(authorization: Hash32, number: int, used: int) -> Call:
     """State how many uses of a lapsed lease were made, as one of its sides (R12c)."""
-    return _call("leases", LEASES, "stateUses", authorization, number, used)
+    return _call("closings", CLOSINGS, "stateUses", authorization, number, used)
 
 
 def revoke_account(account: Address, reason: Reason) -> Call:
@@ -200,12 +197,10 @@ async def find_terms(client: Client, authorization: Hash32, chain_id: int) -> Te
     Raises:
         ProofError: the node gives none, or others.
     """
-    topic = event_topic("authorizations", "AuthorizationRequested")
-    found = await client.logs(
-        AUTHORIZATIONS, ["0x" + topic.hex(), "0x" + authorization.hex()], first=0
-    )
+    topic = event_topic("grants", "AuthorizationRequested")
+    found = await client.logs(GRANTS, ["0x" + topic.hex(), "0x" + authorization.hex()], first=0)
     for entry in found:
-        event = decode_event("authorizations", log_from_json(entry))
+        event = decode_event("grants", log_from_json(entry))
         if event is not None:
             terms = terms_from_event(event.values["terms"])
             if authorization_id(terms, chain_id) == authorization:

@@ -11,7 +11,7 @@ from node.errors import Refused
 from node.sdk.journal import Journal
 from node.spec import merkle
 from node.spec.types import Hash32
-from node.spec.usage import Batch, UseRange, lease_id, ranges_hash, receipt_hash
+from node.spec.usage import Batch, UseRange, lease_id, pack_ranges, ranges_hash, receipt_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +60,5 @@ def build_batch(
             UseRange(wish.authorization, wish.lease, wish.first, last, last_hash, wish.closes)
         )
     root = merkle.root(leaves)
-    batch = Batch(provider, consumer, root, ranges_hash(ranges), len(leaves), highest)
+    batch = Batch(provider, consumer, root, ranges_hash(pack_ranges(ranges)), len(leaves), highest)
     return BuiltBatch(batch, tuple(ranges), tuple(leaves))

@@ -11,15 +11,17 @@ from collections.abc import Callable
 from typing import Final
 
 from node.errors import ProofError
+from node.sdk.abi import decode_event, event_topic
 from node.sdk.client import Client
 from node.sdk.light import LightClient
 from node.spec import registry
 from node.spec.block import receipts_root
 from node.spec.header import Header
-from node.spec.receipt import Receipt
+from node.spec.receipt import Log, Receipt
 from node.spec.registry import AuthorizationState, LeaseState
 from node.spec.state_proof import reader
 from node.spec.types import Address, Hash32
+from node.spec.usage import Ranges, lease_id, unpack_ranges
 from node.spec.vocabulary import Role
 
 FOLLOW_BLOCKS_MAX: Final = 64
@@ -27,8 +29,16 @@ FOLLOW_BLOCKS_MAX: Final = 64
 
 READS_MAX: Final = 10_000
 
+_BATCH_TOPIC: Final = event_topic("leases", "BatchAnchored")
+
 _CONTRACTS: Final = frozenset(
-    {registry.MEMBERS, registry.CATALOG, registry.AUTHORIZATIONS, registry.LEASES}
+    {
+        registry.MEMBERS,
+        registry.CATALOG,
+        registry.AUTHORIZATIONS,
+        registry.LEASES,
+        registry.CLOSINGS,
+    }
 )
 
 
@@ -90,10 +100,16 @@ class LedgerView:
 
     async def lease(self, identifier: Hash32) -> LeaseState | None:
         """Return a lease with its keys, None where there is none."""
-        values = await self._read(
-            registry.LEASES, identifier, lambda known: lease_slots(identifier, known)
-        )
-        return registry.lease(reader(values), identifier)
+        slots = registry.slots_of_lease(identifier)
+        values = await self._read(registry.LEASES, identifier, lambda _: slots)
+        if not values[slots[0]]:
+            return None
+        # Which accounts two numbers stand for never changes, so these reads never grow old.
+        places = registry.slots_of_keys(values[slots[0]])
+        keys = await self._read(registry.MEMBERS, identifier, lambda _: places)
+        stated = (registry.slot_of_statement(identifier),)
+        statements = await self._read(registry.CLOSINGS, identifier, lambda _: stated)
+        return registry.lease(reader(values), reader(keys), reader(statements), identifier)
 
     async def is_gateway_of(self, account: Address, member: int) -> bool:
         """Whether an account is now a gateway of an active member."""
@@ -137,19 +153,24 @@ class LedgerView:
         return values
 
 
-def lease_slots(identifier: Hash32, known: dict[int, int]) -> tuple[int, ...]:
-    """Return the slots of a lease, and of its pair of keys once its first word is known."""
-    slots = registry.slots_of_lease(identifier)
-    word = known.get(slots[0], 0)
-    return slots if not word else slots + registry.slots_of_channel(word & 0xFFFFFFFF)
-
-
 def _changed_keys(receipts: tuple[Receipt, ...]) -> set[bytes]:
-    """Return every topic of the contracts' events: ids, accounts and members that changed."""
-    return {
-        bytes(topic)
-        for receipt in receipts
-        for log in receipt.logs
-        if log.address in _CONTRACTS
-        for topic in log.topics[1:]
-    }
+    """Return what the contracts' events name: ids, accounts and members that changed.
+
+    Most are topics. A batch names its authorizations and leases in its data: a topic of each would
+    cost more than settling it.
+    """
+    logs = [log for receipt in receipts for log in receipt.logs if log.address in _CONTRACTS]
+    found = {bytes(topic) for log in logs for topic in log.topics[1:]}
+    for log in logs:
+        if log.address == registry.LEASES and log.topics[:1] == (_BATCH_TOPIC,):
+            found |= _named_by_batch(log)
+    return found
+
+
+def _named_by_batch(log: Log) -> set[bytes]:
+    event = decode_event("leases", log)
+    assert event is not None, "its topic is the event's"
+    lists = (event.values[name] for name in ("authorizations", "ranges", "lasts"))
+    ranges = unpack_ranges(Ranges(*map(tuple, lists)))
+    found = {bytes(entry.authorization) for entry in ranges}
+    return found | {bytes(lease_id(entry.authorization, entry.lease)) for entry in ranges}

@@ -28,6 +28,9 @@ MEMBERS: Final = Address(ADDRESSES["members"])
 CATALOG: Final = Address(ADDRESSES["catalog"])
 AUTHORIZATIONS: Final = Address(ADDRESSES["authorizations"])
 LEASES: Final = Address(ADDRESSES["leases"])
+GRANTS: Final = Address(ADDRESSES["grants"])
+CLOSINGS: Final = Address(ADDRESSES["closings"])
+CHALLENGES: Final = Address(ADDRESSES["challenges"])
 
 # Of Members.
 VALIDATORS: Final = 0
@@ -37,13 +40,14 @@ NODES: Final = 103
 CERTIFICATES: Final = 104
 MEMBER_RECORDS: Final = 105
 MEMBER_COUNT: Final = 106
+KEYS: Final = 107
 
-# Of Authorizations and of Leases.
+# Of Authorizations, Leases, Closings and Challenges.
 AUTHORIZATION_RECORDS: Final = 0
 LEASE_RECORDS: Final = 0
-CHANNELS: Final = 1
-BATCHES: Final = 4
-VOIDS: Final = 5
+BATCHES: Final = 1
+STATEMENTS: Final = 0
+VOIDS: Final = 0
 
 VALIDATORS_MAX: Final = 100
 MEMBERS_MAX: Final = 255
@@ -52,6 +56,7 @@ NAME_BYTES_MAX: Final = 64
 
 _COMPROMISED: Final = 15
 _MEMBER_SHIFT: Final = 32
+_MEMBER_BITS: Final = 32
 _ACTIVE: Final = 8
 _ADDRESS_BITS: Final = 160
 
@@ -79,11 +84,9 @@ class AccountStanding:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationState:
-    """All that state keeps of an authorization."""
+    """All that state keeps of an authorization; limits and fields are 0 before it is active."""
 
     fields: int
-    product: Hash32
-    subject: Address
     ended: int | None
     """The block that ended it, None while nothing has."""
     purpose: int
@@ -91,15 +94,13 @@ class AuthorizationState:
     destination: int
     subject_mode: int
     valid_from: int
-    valid_until: int
+    maximum_uses: int
     answer_within: int
     settle_within: int
     unsigned_maximum: int
-    product_version: int
+    exchange: int
     provider: int
     consumer: int
-    exchange: int
-    maximum_uses: int
     counted: int
     """Uses that leases hold or have used."""
     leases: int
@@ -107,11 +108,16 @@ class AuthorizationState:
     open: int
     unaccounted: int
     """Lapsed leases whose uses the two sides have not both stated."""
-    required: int
-    approved: int
+    window: int
+    window_used: int
     status: int
     """As stored: expiry and exhaustion follow from it, see `status_at`."""
     reason: int
+    required: int
+    approved: int
+    valid_until: int
+    version: int
+    """Of the terms in force, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +134,13 @@ class LeaseState:
     """Mask of fields; 0 stands for all that the authorization grants."""
     opened_at: int
     expires_at: int
+    deadline: int
+    """Unix seconds: the last at which receipts settle; before the answer's end in a closing."""
     status: int
+    version: int
+    """Of the authorization's terms when it was opened."""
     last: Hash32
-    """What the next receipt must name as `previous`."""
-    answer_until: int
-    """Unix seconds; 0 unless the lease is closing."""
+    """What the next receipt must name as `previous`; stale once a batch closed the lease."""
     stated: tuple[int | None, int | None]
     """Uses stated by provider and consumer after a lapse."""
     provider: int
@@ -168,21 +176,26 @@ def slot_of_member_standing(index: int) -> int:
 
 
 def slots_of_authorization(authorization: Hash32) -> tuple[int, ...]:
-    """Return the five slots of an authorization."""
+    """Return the three slots of an authorization."""
     base = mapping_slot(AUTHORIZATION_RECORDS, authorization)
-    return tuple(base + offset for offset in range(5))
+    return tuple(base + offset for offset in range(3))
 
 
 def slots_of_lease(lease: Hash32) -> tuple[int, ...]:
-    """Return the four slots of a lease, without those of its pair of keys."""
+    """Return the three slots of a lease; its keys and statements lie in other contracts."""
     base = mapping_slot(LEASE_RECORDS, lease)
-    return tuple(base + offset for offset in range(4))
+    return tuple(base + offset for offset in range(3))
 
 
-def slots_of_channel(channel: int) -> tuple[int, int]:
-    """Return the two slots of a pair of keys."""
-    base = mapping_slot(CHANNELS, channel)
-    return base, base + 1
+def slots_of_keys(word: int) -> tuple[int, int]:
+    """Return where Members holds the two keys that a lease's first word names."""
+    provider, consumer = _unpack(word >> 168, 24, 24)
+    return mapping_slot(KEYS, provider), mapping_slot(KEYS, consumer)
+
+
+def slot_of_statement(lease: Hash32) -> int:
+    """Return where Closings holds what both sides stated of a lapsed lease."""
+    return mapping_slot(STATEMENTS, lease)
 
 
 def slot_of_batch(batch: Hash32) -> int:
@@ -220,7 +233,9 @@ def account_standing(read: ReadSlot, account: Address) -> AccountStanding:
     """Return an account's member, roles (bits of `Role`) and whether its key is compromised."""
     word = read(slot_of_permission(account))
     return AccountStanding(
-        word >> _MEMBER_SHIFT, word & (1 << _COMPROMISED) - 1, bool(word >> _COMPROMISED & 1)
+        word >> _MEMBER_SHIFT & (1 << _MEMBER_BITS) - 1,
+        word & (1 << _COMPROMISED) - 1,
+        bool(word >> _COMPROMISED & 1),
     )
 
 
@@ -277,16 +292,16 @@ def certificates(read: ReadSlot, index: int) -> tuple[bytes, ...]:
 
 def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | None:
     """Return an authorization's state, None when there is none. `read` is of Authorizations."""
-    fields, limits, standing, product, subject = map(read, slots_of_authorization(identifier))
+    standing, limits, fields = map(read, slots_of_authorization(identifier))
     if not standing:
         return None
+    parts = _unpack(standing, 16, 16, 32, 24, 4, 4, 20, 32, 4, 8, 32, 8, 8, 40, 8)
     return AuthorizationState(
         fields,
-        Hash32(product.to_bytes(32, "big")),
-        _address(subject),
-        standing >> 192 or None,
-        *_unpack(limits, 16, 8, 16, 8, 48, 48, 32, 32, 8, 32),
-        *_unpack(standing, 16, 16, 16, 32, 32, 32, 8, 8, 8, 8, 8, 8),
+        parts[10] or None,
+        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16),
+        *parts[:10],
+        *parts[11:],
     )
 
 
@@ -302,24 +317,27 @@ def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:
         return AuthorizationStatus(state.status)
     if timestamp >= state.valid_until:
         return AuthorizationStatus.EXPIRED
-    if state.counted == state.maximum_uses and state.open == 0:
+    is_used_up = state.counted == state.maximum_uses and state.open == 0
+    if state.status == AuthorizationStatus.ACTIVE and is_used_up:
         return AuthorizationStatus.EXHAUSTED
     return AuthorizationStatus(state.status)
 
 
-def lease(read: ReadSlot, identifier: Hash32) -> LeaseState | None:
-    """Return a lease's state, None when there is none. `read` is of Leases."""
-    word, fields, last, closing = map(read, slots_of_lease(identifier))
+def lease(
+    read: ReadSlot, keys: ReadSlot, statements: ReadSlot, identifier: Hash32
+) -> LeaseState | None:
+    """Return a lease's state, None when there is none.
+
+    `read` is of Leases, `keys` of Members, `statements` of Closings (asked of lapsed leases only).
+    """
+    word, fields, last = map(read, slots_of_lease(identifier))
     if not word:
         return None
-    channel, uses, settled, purpose, mode, opened_at, expires_at, status, claimed = _unpack(
-        word, 32, 32, 32, 16, 8, 40, 40, 8, 48
+    uses, settled, claimed, status, mode, purpose, version, opened_at, expires_at = _unpack(
+        word, 32, 32, 8, 4, 4, 12, 8, 32, 36
     )
-    provider, consumer = map(read, slots_of_channel(channel))
-    stated = tuple(
-        closing >> 48 + 32 * side & 0xFFFFFFFF if closing >> 40 + side & 1 else None
-        for side in (0, 1)
-    )
+    provider, consumer = map(keys, slots_of_keys(word))
+    stated = statements(slot_of_statement(identifier)) if has_lapsed(word) else 0
     return LeaseState(
         lease=identifier,
         uses=uses,
@@ -330,15 +348,29 @@ def lease(read: ReadSlot, identifier: Hash32) -> LeaseState | None:
         fields=fields,
         opened_at=opened_at,
         expires_at=expires_at,
+        deadline=word >> 216,
         status=status,
+        version=version,
         last=Hash32(last.to_bytes(32, "big")) if last else identifier,
-        answer_until=closing & (1 << 40) - 1,
-        stated=(stated[0], stated[1]),
-        provider=provider >> _ADDRESS_BITS,
-        consumer=consumer >> _ADDRESS_BITS,
+        stated=(_stated(stated, 0), _stated(stated, 1)),
+        provider=_key_member(provider),
+        consumer=_key_member(consumer),
         provider_key=_address(provider),
         consumer_key=_address(consumer),
     )
+
+
+def has_lapsed(word: int) -> bool:
+    """Whether a lease's first word says that it lapsed."""
+    return word >> 72 & 15 == LeaseStatus.LAPSED
+
+
+def _stated(word: int, side: int) -> int | None:
+    return word >> 32 + 32 * side & 0xFFFFFFFF if word >> side & 1 else None
+
+
+def _key_member(word: int) -> int:
+    return word >> _ADDRESS_BITS & 0xFFFF
 
 
 def lease_facts(state: LeaseState, ended: int | None) -> LeaseFacts:

@@ -1,6 +1,6 @@
 """Terms: the one typed structure that all parties of an authorization sign (R1).
 
-`Terms` is the Python twin of the struct in `chaincode/authorizations.vy`; its EIP-712 digest is the
+`Terms` is the Python twin of the struct in `chaincode/grants.vy`; its EIP-712 digest is the
 authorization's id. Everything else that shows terms (ODRL, consent records, human text) is rendered
 from this value. `refuse_request` is the terms' part of what a gateway asks before it serves; the
 contract asked the same when the lease was opened. State (status, counters, leases) is read in
@@ -78,9 +78,9 @@ _NAMES: Final = tuple(
 )
 
 
-def authorizations_domain(chain_id: int) -> Domain:
+def grants_domain(chain_id: int) -> Domain:
     """Return the EIP-712 domain under which terms and revocations are signed."""
-    address = Address(ADDRESSES["authorizations"])
+    address = Address(ADDRESSES["grants"])
     return Domain(NAME, CONTRACT_VERSION, chain_id, address)
 
 
@@ -91,13 +91,13 @@ def words(terms: Terms) -> tuple[Word, ...]:
 
 def authorization_id(terms: Terms, chain_id: int) -> Hash32:
     """Return the digest every party signs, which is also the authorization's id."""
-    return typed_digest(authorizations_domain(chain_id), struct_hash(TERMS_TYPE, words(terms)))
+    return typed_digest(grants_domain(chain_id), struct_hash(TERMS_TYPE, words(terms)))
 
 
 def revocation_digest(authorization: Hash32, reason: Reason, chain_id: int) -> Hash32:
     """Return the digest a party signs to end an authorization without sending a transaction."""
     structure = struct_hash(REVOCATION_TYPE, (authorization, int(reason)))
-    return typed_digest(authorizations_domain(chain_id), structure)
+    return typed_digest(grants_domain(chain_id), structure)
 
 
 def verify_approval(terms: Terms, chain_id: int, signature: bytes, account: Address) -> None:

@@ -1,6 +1,6 @@
 """Usage: requests, receipts, batches and closes, as both sides sign them, and trails of receipts.
 
-These are the Python twins of the EIP-712 structures of `chaincode/leases.vy`. A receipt's hash is
+These are the Python twins of the EIP-712 structures of `chaincode/usage.vy`. A receipt's hash is
 its digest; each receipt names the one before it, and the first names its lease, so that the
 receipts of a lease form one chain without gap (R9). `verify_trail` checks such a chain with its
 signatures. What a lease fixed is `LeaseFacts`, told by the event that opened it; whether a lease
@@ -12,11 +12,11 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 from chaincode import ADDRESSES
-from node.errors import ProofError, SignatureError
+from node.errors import DecodeError, ProofError, SignatureError
 from node.spec.crypto import keccak256, recover
 from node.spec.terms import CONTRACT_VERSION, NAME
 from node.spec.typed_data import Domain, struct_hash, typed_digest
-from node.spec.types import Address, Hash32
+from node.spec.types import ZERO_HASH, Address, Hash32
 from node.spec.vocabulary import DeliveryMode, ReceiptKind
 
 REQUEST_TYPE: Final = "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
@@ -65,7 +65,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class UseRange:
-    """The uses `first` to `last` of one lease within a batch; empty when it only closes."""
+    """The uses `first` to `last` of one lease within a batch; empty when it only closes.
+
+    `last_receipt` is the hash of the receipt of use `last`; on chain it is kept only where the
+    lease goes on, for the next receipt to follow.
+    """
 
     authorization: Hash32
     lease: int
@@ -120,8 +124,13 @@ def leases_domain(chain_id: int) -> Domain:
 
 
 def lease_id(authorization: Hash32, number: int) -> Hash32:
-    """Return the id of an authorization's lease, where its hash chain starts."""
-    return keccak256(authorization + number.to_bytes(32, "big"))
+    """Return the id of an authorization's lease, where its hash chain starts.
+
+    It is the sum of both modulo 2^256. Numbers stay below 2^24, so two leases with one id need two
+    terms whose hashes agree in 232 bits.
+    """
+    total = int.from_bytes(authorization, "big") + number
+    return Hash32((total % (1 << 256)).to_bytes(32, "big"))
 
 
 def request_digest(request: Request, chain_id: int) -> Hash32:
@@ -149,15 +158,69 @@ def _digest(type_string: str, value: Request | Receipt | Batch, chain_id: int) -
     return typed_digest(leases_domain(chain_id), struct_hash(type_string, astuple(value)))
 
 
-def ranges_hash(ranges: Sequence[UseRange]) -> Hash32:
-    """Return keccak256 of the ranges' ABI encoding, which a batch's `ranges` holds."""
-    head = (32).to_bytes(32, "big") + len(ranges).to_bytes(32, "big")
-    return keccak256(head + b"".join(_range_words(entry) for entry in ranges))
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """The ranges of a batch as the contract takes them: three lists of words.
+
+    A word of `words` holds, from bit 0 on: number of the lease (32 bits), uses settled before (32),
+    last use (32), whether it closes (16), place of its authorization in `authorizations`. `lasts`
+    holds the last receipt's hash of each range that does not close.
+    """
+
+    authorizations: tuple[Hash32, ...]
+    words: tuple[int, ...]
+    lasts: tuple[Hash32, ...]
 
 
-def _range_words(entry: UseRange) -> bytes:
-    numbers = b"".join(n.to_bytes(32, "big") for n in (entry.lease, entry.first, entry.last))
-    return entry.authorization + numbers + entry.last_receipt + entry.closes.to_bytes(32, "big")
+def pack_ranges(ranges: Sequence[UseRange]) -> Ranges:
+    """Return the lists for ranges; those of one authorization must stand together."""
+    authorizations: list[Hash32] = []
+    words: list[int] = []
+    for entry in ranges:
+        if not authorizations or authorizations[-1] != entry.authorization:
+            authorizations.append(entry.authorization)
+        place = len(authorizations) - 1
+        uses = entry.first - 1 << 32 | entry.last << 64
+        words.append(entry.lease | uses | entry.closes << 96 | place << 112)
+    lasts = tuple(entry.last_receipt for entry in ranges if not entry.closes)
+    return Ranges(tuple(authorizations), tuple(words), lasts)
+
+
+def unpack_ranges(packed: Ranges) -> tuple[UseRange, ...]:
+    """Return the ranges that three lists hold; a range that closes names no last receipt.
+
+    Raises:
+        DecodeError: a word has bits beyond its parts, or the lists do not fit each other.
+    """
+    following = iter(packed.lasts)
+    found = []
+    for word in packed.words:
+        closes, place = word >> 96 & 1, word >> 112
+        if place >= len(packed.authorizations):
+            raise DecodeError("usage: a malformed word of ranges")
+        last_receipt = ZERO_HASH if closes else next(following, None)
+        if last_receipt is None:
+            raise DecodeError("usage: a range lacks its last receipt")
+        lease, before, last = (word >> shift & 0xFFFFFFFF for shift in (0, 32, 64))
+        authorization = packed.authorizations[place]
+        found.append(UseRange(authorization, lease, before + 1, last, last_receipt, closes == 1))
+    if next(following, None) is not None:
+        raise DecodeError("usage: more last receipts than ranges that go on")
+    return tuple(found)
+
+
+def ranges_hash(packed: Ranges) -> Hash32:
+    """Return keccak256 of the three lists' ABI encoding, which a batch's `ranges` holds."""
+    lists = (packed.authorizations, packed.words, packed.lasts)
+    heads, tails = b"", b""
+    for entries in lists:
+        heads += (96 + len(tails)).to_bytes(32, "big")
+        tails += len(entries).to_bytes(32, "big") + b"".join(map(_range_word, entries))
+    return keccak256(heads + tails)
+
+
+def _range_word(entry: int | bytes) -> bytes:
+    return entry.to_bytes(32, "big") if isinstance(entry, int) else entry
 
 
 def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
@@ -174,7 +237,7 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (not void or receipt.record_count == 0, "a void use delivered records"),
         (not one_record or receipt.record_count <= 1, "more than one record in a use of fields"),
     )
-    return next((f"leases: {flaw}" for holds, flaw in checks if not holds), None)
+    return next((f"usage: {flaw}" for holds, flaw in checks if not holds), None)
 
 
 def _before(block: int, ended: int | None) -> bool:

@@ -107,21 +107,21 @@ async def grant_authorizations(world: World) -> None:
     aggregate, single = terms_of(world, subject=False), terms_of(world, subject=True)
     for name, terms in (("aggregate", aggregate), ("single", single)):
         world.authorizations[name] = authorization_id(terms, chain_id)
+        world.terms[name] = terms
         await world.send("consumer", contracts.request_authorization(terms))
-        await world.send("provider", contracts.approve_authorization(world.authorizations[name]))
+        await world.send("provider", contracts.approve_authorization(terms))
     state = await world.authorization(world.authorizations["single"])
     require(
         state.status == AuthorizationStatus.PARTIALLY_APPROVED,
         "the single authorization is active without its subject",
     )
     signature = sign(world.subject_key, world.authorizations["single"])
-    carried = contracts.carry_approval(world.authorizations["single"], signature)
-    await world.send("provider", carried)
+    await world.send("exchange", contracts.approve_authorization(single, [signature]))
     for name, identifier in world.authorizations.items():
         state = await world.authorization(identifier)
         require(state.status == AuthorizationStatus.ACTIVE, f"{name} is not active")
         say(f"{name}: active, {state.maximum_uses} uses, 0x{identifier.hex()[:16]}…")
-    say("proved: the subject's EIP-712 signature was carried in by the provider, no gas of its own")
+    say("proved: the subject's EIP-712 signature was carried in by another, no gas of its own")
     reference = "0x" + single.subject_reference.hex()
     await world.start_gateway(world.product, {reference: SUBJECT_ROW})
 
@@ -135,7 +135,6 @@ def opening(world: World, name: str, uses: int, seconds: int, **changes: object)
         "purpose": purpose(PURPOSE),
         "fields": 0,
         "mode": mode,
-        "destination": HOME,
         "expires_at": int(time.time()) + seconds,
     }
     return Opening(**(values | changes))  # type: ignore[arg-type]
@@ -191,7 +190,7 @@ async def revoke(world: World) -> None:
     identifier = world.authorizations["single"]
     digest = revocation_digest(identifier, Reason.SUBJECT_WITHDREW, world.network.chain_id)
     signature = sign(world.subject_key, digest)
-    carried = contracts.carry_revocation(identifier, Reason.SUBJECT_WITHDREW, signature)
+    carried = contracts.carry_revocation(world.terms["single"], Reason.SUBJECT_WITHDREW, signature)
     await world.send("provider", carried)
     state = await world.authorization(identifier)
     status = status_at(state, world.view.head.timestamp)
@@ -253,7 +252,7 @@ async def close_alone(world: World) -> None:
 async def finish_leases(world: World) -> None:
     """The close by one side becomes final, and the lease that nobody closed lapses."""
     alone = await world.lease_state("alone")
-    await _until(world, alone.answer_until + 1)
+    await _until(world, alone.deadline + 2)
     handle = world.leases["alone"]
     await world.send("provider", contracts.finalize_lease(handle.authorization, handle.number))
     require((await world.lease_state("alone")).status == LeaseStatus.CLOSED, "not final")

@@ -25,6 +25,7 @@ from node.sdk.sender import Sender
 from node.sdk.view import LedgerView
 from node.spec.crypto import address_of
 from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.terms import Terms
 from node.spec.types import Hash32
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -82,6 +83,7 @@ class World:
     manifest: Manifest = field(default_factory=lambda: load_manifest(DATA / "product.json"))
     subject_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     authorizations: dict[str, Hash32] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
     leases: dict[str, LeaseHandle] = field(default_factory=dict)
     bundle: Path = field(init=False)
     product: Hash32 = field(init=False)

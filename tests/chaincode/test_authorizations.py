@@ -13,7 +13,6 @@ from node.spec.crypto import CURVE_ORDER, keccak256
 from node.spec.terms import TERMS_TYPE, revocation_digest, to_json, words
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH
 from node.spec.vocabulary import (
-    HOME,
     AuthorizationStatus,
     DeliveryMode,
     LegalBasis,
@@ -36,7 +35,7 @@ def world():
 
 def status(world, authorization):
     """The status as the contract and as its storage tell it, which must agree."""
-    state = registry.authorization(world.reader("authorizations"), authorization)
+    state = world.authorization(authorization)
     told = world.view("authorizations", "statusOf", authorization)
     assert told == registry.status_at(state, world.time)
     return told
@@ -67,63 +66,66 @@ def test_one_digest_for_contract_python_and_wallets(agreed):
         "name": "Dataccord",
         "version": "1",
         "chainId": w.CHAIN_ID,
-        "verifyingContract": registry.AUTHORIZATIONS,
+        "verifyingContract": registry.GRANTS,
     }
     message = encode_typed_data(
         domain, domain_types(), {**to_json(agreed), "fields": agreed.fields, "nonce": agreed.nonce}
     )
     wallet = keccak(b"\x19" + message.version + message.header + message.body)
     assert w.identifier(agreed) == wallet
-    assert w.genesis().view("authorizations", "authorizationId", words(agreed)) == wallet
+    assert w.genesis().view("grants", "authorizationId", words(agreed)) == wallet
+
+
+LIMITS = (
+    *("fields", "purpose", "modes", "destination", "subject_mode", "valid_from", "answer_within"),
+    *("settle_within", "unsigned_maximum", "exchange", "maximum_uses"),
+)
 
 
 def test_state_keeps_what_was_agreed(world):
     agreed = w.terms(exchange=w.EXCHANGE)
     authorization = w.request(world, agreed)
-    state = registry.authorization(world.reader("authorizations"), authorization)
-    for name in (
-        "fields",
-        "purpose",
-        "modes",
-        "destination",
-        "subject_mode",
-        "valid_from",
-        "valid_until",
-        "answer_within",
-        "settle_within",
-        "unsigned_maximum",
-        "product_version",
-        "provider",
-        "consumer",
-        "exchange",
-        "maximum_uses",
-        "product",
-        "subject",
-    ):
+    state = world.authorization(authorization)
+    for name in ("provider", "consumer", "valid_until"):
         assert getattr(state, name) == getattr(agreed, name), name
     assert (state.counted, state.leases, state.open, state.unaccounted) == (0, 0, 0, 0)
+    assert (state.version, state.window, state.window_used, state.reason) == (1, 0, 0, 0)
     assert state.required == mask(Party.PROVIDER, Party.CONSUMER, Party.EXCHANGE)
     assert state.approved == mask(Party.CONSUMER)
-    fields, limits, standing, product, subject = world.view(
-        "authorizations", "record", authorization
+    assert not any(getattr(state, name) for name in LIMITS), "written when it is active"
+    world.send("exchange.approver", *w.approving(agreed))
+    world.send("a.approver", *w.approving(agreed))
+    state = world.authorization(authorization)
+    for name in LIMITS:
+        assert getattr(state, name) == getattr(agreed, name), name
+    standing, limits, fields = world.view("authorizations", "record", authorization)
+    assert world.view("authorizations", "standingOf", authorization) == standing
+    assert (limits & 0xFFF, fields) == (agreed.purpose, agreed.fields)
+    assert world.authorization(ZERO_HASH) is None
+
+
+def test_the_largest_limits_fit_their_places(world):
+    """A part that overflowed its place would grant what nobody agreed to."""
+    agreed = w.terms(
+        purpose=51,
+        modes=0b111111,
+        fields=0b11,
+        maximum_uses=2**32 - 1,
+        valid_until=world.time + 3_650 * w.DAY,
+        unsigned_maximum=64,
+        answer_within=7 * w.DAY,
+        settle_within=7 * w.DAY,
+        exchange=w.EXCHANGE,
+        **w.PERSON,
     )
-    assert fields == state.fields
-    assert product == state.product
-    assert int(subject, 16) == 0
-    assert limits == (
-        agreed.purpose,
-        agreed.modes,
-        HOME,
-        0,
-        agreed.valid_from,
-        agreed.valid_until,
-        w.FLOOR,
-        w.FLOOR,
-        2,
-        1,
-    )
-    assert standing == (w.A, w.B, w.EXCHANGE, 100, 0, 0, 0, 0, state.required, 2, 1, 0, 0)
-    assert registry.authorization(world.reader("authorizations"), ZERO_HASH) is None
+    agreed = replace(agreed, destination=840)
+    halves = [w.signature(f"{name}.approver", w.identifier(agreed)) for name in w.ALL_BUT_B]
+    halves.append(w.signature("subject", w.identifier(agreed)))
+    world.send("b.approver", *w.requesting(agreed, *halves))
+    state = world.authorization(w.identifier(agreed))
+    assert state.status == AuthorizationStatus.ACTIVE
+    for name in (*LIMITS, "provider", "consumer", "valid_until"):
+        assert getattr(state, name) == getattr(agreed, name), name
 
 
 BASE = mask(Party.PROVIDER, Party.CONSUMER)
@@ -142,7 +144,7 @@ BASE = mask(Party.PROVIDER, Party.CONSUMER)
     ],
 )
 def test_who_must_approve(world, agreed, more):
-    assert world.view("authorizations", "required", words(agreed)) == BASE | more
+    assert world.view("grants", "required", words(agreed)) == BASE | more
 
 
 @pytest.mark.parametrize(
@@ -193,8 +195,8 @@ def test_who_must_approve(world, agreed, more):
 )
 def test_terms_that_no_party_can_agree_to(world, changes, reason):
     agreed = w.terms(**changes)
-    refused = world.refused("b.approver", "authorizations", "request", words(agreed))
-    assert refused == f"authorizations: {reason}"
+    refused = world.refused("b.approver", *w.requesting(agreed))
+    assert refused == f"grants: {reason}"
 
 
 @pytest.mark.parametrize(
@@ -209,14 +211,14 @@ def test_terms_that_no_party_can_agree_to(world, changes, reason):
 )
 def test_personal_terms_that_no_party_can_agree_to(world, changes, reason):
     agreed = w.personal_terms(**changes)
-    refused = world.refused("b.approver", "authorizations", "request", words(agreed))
-    assert refused == f"authorizations: {reason}"
+    refused = world.refused("b.approver", *w.requesting(agreed))
+    assert refused == f"grants: {reason}"
 
 
 def test_only_the_consumers_approver_requests(world):
-    call = ("authorizations", "request", words(w.terms()))
-    assert world.refused("b.gateway", *call) == "authorizations: not an approver"
-    assert world.refused("a.approver", *call) == "authorizations: not the consumer"
+    call = w.requesting(w.terms())
+    assert world.refused("b.gateway", *call) == "grants: not an approver"
+    assert world.refused("a.approver", *call) == "grants: not the consumer"
     world.send("b.approver", *call)
     assert world.refused("b.approver", *call) == "authorizations: requested already"
 
@@ -225,21 +227,17 @@ def test_an_unapproved_product_is_not_granted(world):
     names, fields = w.schema()
     arguments = (w.SALT, 1, GUARDED, w.TEMPLATE, names, fields)
     world.send("a.approver", "catalog", "publish", *arguments)
-    agreed = words(w.terms(product_version=2))
-    assert world.refused("b.approver", "authorizations", "request", agreed) == (
-        "authorizations: product is not approved"
-    )
-    authorization = w.request(world, w.terms())
+    refused = world.refused("b.approver", *w.requesting(w.terms(product_version=2)))
+    assert refused == "grants: product is not approved"
+    w.request(world, w.terms())
     world.send("a.approver", "catalog", "retire", w.product(), 1, 1)
-    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
-        "authorizations: product is not approved"
-    )
+    assert world.refused("a.approver", *w.approving(w.terms())) == "grants: product is not approved"
 
 
 def test_active_only_once_every_required_party_approved(world):
     agreed = w.personal_terms(exchange=w.EXCHANGE, modes=mask(DeliveryMode.RAW))
     authorization = w.request(world, agreed)
-    approve = ("authorizations", "approve", authorization)
+    approve = w.approving(agreed)
     assert status(world, authorization) == AuthorizationStatus.REQUESTED
     for sender in ("a.approver", "exchange.approver", "regulator.approver"):
         outcome = world.send(sender, *approve)
@@ -247,7 +245,7 @@ def test_active_only_once_every_required_party_approved(world):
         assert status(world, authorization) == AuthorizationStatus.PARTIALLY_APPROVED
         assert world.refused(sender, *approve) == "authorizations: not an awaited party"
     signed = w.signature("subject", authorization)
-    carry = ("authorizations", "approveSigned", authorization, signed)
+    carry = w.approving(agreed, signed)
     assert w.events(world.send("c.gateway", *carry)) == [
         "AuthorizationApproved",
         "AuthorizationActivated",
@@ -257,11 +255,11 @@ def test_active_only_once_every_required_party_approved(world):
 
 
 def test_strangers_do_not_approve(world):
-    authorization = w.request(world, w.personal_terms())
-    approve = ("authorizations", "approve", authorization)
+    w.request(world, w.personal_terms())
+    approve = w.approving(w.personal_terms())
     for sender in ("c.approver", "a.gateway", "regulator.approver", "exchange.approver", "x"):
         assert world.refused(sender, *approve) == "authorizations: not an awaited party"
-    assert world.refused("a.approver", "authorizations", "approve", ZERO_HASH) == (
+    assert world.refused("a.approver", *w.approving(w.terms(nonce=9))) == (
         "authorizations: not awaiting approval"
     )
 
@@ -285,33 +283,29 @@ def malleable(signature: bytes) -> bytes:
 def test_a_signature_has_one_form(world, spoil):
     authorization = w.request(world, w.personal_terms())
     signature = w.signature("subject", authorization)
-    refused = world.refused(
-        "c.gateway", "authorizations", "approveSigned", authorization, spoil(signature)
-    )
-    assert refused == "authorizations: malformed signature"
+    refused = world.refused("c.gateway", *w.approving(w.personal_terms(), spoil(signature)))
+    assert refused == "grants: malformed signature"
     wallet = signature[:64] + bytes([signature[64] + 27])
-    world.send("c.gateway", "authorizations", "approveSigned", authorization, wallet)
+    world.send("c.gateway", *w.approving(w.personal_terms(), wallet))
 
 
 def test_a_signature_for_other_terms_approves_nothing(world):
-    authorization = w.request(world, w.personal_terms())
+    w.request(world, w.personal_terms())
     other = w.signature("subject", w.identifier(w.personal_terms(nonce=1)))
-    refused = world.refused("c.gateway", "authorizations", "approveSigned", authorization, other)
-    assert refused == "authorizations: not an awaited party"
+    refused = world.refused("c.gateway", *w.approving(w.personal_terms(), other))
+    assert refused == "grants: signature of no party"
 
 
 def test_an_expired_request_is_not_approved(world):
     authorization = w.request(world, w.terms())
     world.time += 30 * w.DAY
-    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
-        "authorizations: expired"
-    )
+    assert world.refused("a.approver", *w.approving(w.terms())) == "authorizations: expired"
     assert status(world, authorization) == AuthorizationStatus.EXPIRED
 
 
 def test_a_party_declines(world):
     authorization = w.request(world, w.terms())
-    reject = ("authorizations", "reject", authorization)
+    reject = ("grants", "decline", words(w.terms()))
     assert world.refused("c.approver", *reject, Reason.DECLINED) == "authorizations: not a party"
     assert world.refused("a.approver", *reject, Reason.CONSUMER_TERMINATED) == (
         "authorizations: not a reason of this party"
@@ -320,7 +314,7 @@ def test_a_party_declines(world):
     outcome = world.send("a.approver", *reject, Reason.DECLINED)
     assert w.events(outcome) == ["AuthorizationRejected"]
     assert status(world, authorization) == AuthorizationStatus.REJECTED
-    assert world.refused("a.approver", "authorizations", "approve", authorization) == (
+    assert world.refused("a.approver", *w.approving(w.terms())) == (
         "authorizations: not awaiting approval"
     )
 
@@ -352,7 +346,7 @@ def test_a_party_ends_it_and_the_block_is_kept(world, sender, reason, ended, eve
     assert world.refused("c.approver", *revoke, reason, ZERO_HASH) == "authorizations: not a party"
     assert w.events(world.send(sender, *revoke, reason, ZERO_HASH)) == [event]
     assert status(world, authorization) == ended
-    state = registry.authorization(world.reader("authorizations"), authorization)
+    state = world.authorization(authorization)
     assert (state.ended, state.reason) == (world.number, reason)
     assert world.view("authorizations", "deadlines", authorization)[2] == world.number
     assert world.refused(sender, *revoke, reason, ZERO_HASH) == "authorizations: not active"
@@ -364,32 +358,26 @@ def test_a_regulator_revokes_only_what_it_approved(world):
     refused = world.refused("regulator.approver", "authorizations", "revoke", plain, *order)
     assert refused == "authorizations: not a party"
     level4 = w.grant(world, fields=LEVEL4)
-    world.send("regulator.approver", "authorizations", "approve", level4)
+    world.send("regulator.approver", *w.approving(w.terms(fields=LEVEL4)))
     world.send("regulator.approver", "authorizations", "revoke", level4, *order)
     assert status(world, level4) == AuthorizationStatus.REVOKED
 
 
 def personal(world):
     authorization = w.request(world, w.personal_terms())
-    world.send("a.approver", "authorizations", "approve", authorization)
-    world.send(
-        "b.gateway",
-        "authorizations",
-        "approveSigned",
-        authorization,
-        w.signature("subject", authorization),
-    )
+    signed = w.signature("subject", authorization)
+    world.send("a.approver", *w.approving(w.personal_terms(), signed))
     return authorization
 
 
 def test_a_subject_withdraws_by_signature(world):
     authorization = personal(world)
     digest = revocation_digest(authorization, Reason.SUBJECT_WITHDREW, w.CHAIN_ID)
-    carry = ("authorizations", "revokeSigned", authorization, Reason.SUBJECT_WITHDREW)
+    carry = ("grants", "revokeSigned", words(w.personal_terms()), Reason.SUBJECT_WITHDREW)
     refused = world.refused("c.gateway", *carry, w.signature("x", digest))
     assert refused == "authorizations: not a party"
     refused = world.refused("c.gateway", *carry, digest)
-    assert refused == "authorizations: malformed signature"
+    assert refused == "grants: malformed signature"
     world.send("c.gateway", *carry, w.signature("subject", digest))
     assert status(world, authorization) == AuthorizationStatus.REVOKED
 
@@ -399,9 +387,9 @@ def test_a_subject_declines_by_signature(world):
     digest = revocation_digest(authorization, Reason.DECLINED, w.CHAIN_ID)
     world.send(
         "a.gateway",
-        "authorizations",
+        "grants",
         "revokeSigned",
-        authorization,
+        words(w.personal_terms()),
         Reason.DECLINED,
         w.signature("subject", digest),
     )
@@ -419,17 +407,20 @@ def test_a_provider_needs_evidence_that_the_subject_withdrew(world):
     )
 
 
-def test_only_leases_moves_the_counters(world):
+def test_only_the_contract_in_charge_moves_an_authorization(world):
     authorization = w.grant(world)
-    reserve = (authorization, 1, purpose("CreditChecking"), 1, 2, HOME, world.time + 1)
-    for method, arguments in (
-        ("reserve", reserve),
-        ("giveBack", (authorization, 0)),
-        ("leaseLapsed", (authorization,)),
-        ("lapseStated", (authorization,)),
+    reserve = (authorization, 1, purpose("CreditChecking"), 1, 2, world.time + 1)
+    for method, arguments, who in (
+        ("begin", (authorization, 1, 2, 3, 2**39), "grants"),
+        ("approve", (authorization, 1, 0, 1), "grants"),
+        ("end", (authorization, 1, 2, ZERO_HASH), "grants"),
+        ("reserve", reserve, "leases"),
+        ("release", (authorization, 0, 0), "leases"),
+        ("leaseLapsed", (authorization,), "leases"),
+        ("lapseStated", (authorization,), "closings"),
     ):
         assert world.refused("a.approver", "authorizations", method, *arguments) == (
-            "authorizations: only leases"
+            f"authorizations: only {who}"
         )
 
 
@@ -438,10 +429,7 @@ def test_a_suspended_provider_grants_nothing(world):
         world.send(f"{voter}.governor", "members", "voteValidator", w.account("a.node"), False)
     for voter in ("b", "c"):
         world.send(f"{voter}.governor", "members", "voteSuspension", w.A, Reason.BREACH_OF_TERMS)
-    agreed = words(w.terms())
-    assert world.refused("b.approver", "authorizations", "request", agreed) == (
-        "authorizations: provider is suspended"
-    )
+    assert world.refused("b.approver", *w.requesting(w.terms())) == "grants: provider is suspended"
 
 
 PARTIES = ("a", "b", "exchange", "regulator", "c", "subject")
@@ -467,9 +455,9 @@ def test_invariant_of_approval(agreed, order):
     authorization = w.request(world, agreed)
     for name in order:
         sender = name if name == "subject" else f"{name}.approver"
-        told = world.attempt(sender, "authorizations", "approve", authorization)
+        told = world.attempt(sender, *w.approving(agreed))
         assert told == "" or told.startswith("authorizations: not a")
-        state = registry.authorization(world.reader("authorizations"), authorization)
+        state = world.authorization(authorization)
         assert state.approved & ~state.required == 0
         active = state.status == AuthorizationStatus.ACTIVE
         assert active == (state.approved == state.required)

@@ -36,12 +36,10 @@ class Pair:
         return w.batch_of(ranges, [*self.receipts[0], *self.receipts[1]], **changes)
 
     def call(self, batch, ranges):
-        signatures = w.both(usage.batch_id(batch, w.CHAIN_ID))
-        entries = [w.plain(entry) for entry in ranges]
-        return ("leases", "settleBatch", w.plain(batch), entries, *signatures)
+        return w.settling(batch, ranges)
 
     def state(self, number):
-        return registry.lease(self.world.reader("leases"), self.leases[number])
+        return self.world.lease(self.leases[number])
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def test_one_root_settles_many_leases(world, pair):
     ranges = pair.ranges()
     batch = pair.batch(ranges)
     outcome = world.send("a.gateway", *pair.call(batch, ranges))
-    assert w.events(outcome) == ["BatchAnchored", "RangeSettled", "RangeSettled"]
+    assert w.events(outcome) == ["BatchAnchored"]
     for number, count in enumerate((3, 2)):
         assert pair.state(number).settled == count
         assert pair.state(number).last == w.hashed(pair.receipts[number][-1])
@@ -69,7 +67,7 @@ def test_a_batch_closes_what_it_says(world, pair):
     ranges = pair.ranges(closes=True)
     world.send("a.gateway", *pair.call(pair.batch(ranges), ranges))
     assert [pair.state(number).status for number in (0, 1)] == [LeaseStatus.CLOSED] * 2
-    found = registry.authorization(world.reader("authorizations"), pair.grants[0])
+    found = world.authorization(pair.grants[0])
     assert (found.counted, found.open) == (3, 0)
 
 
@@ -107,10 +105,11 @@ def test_a_header_that_does_not_fit(world, pair, changes, reason):
         ({"first": 2}, "not the next use"),
         ({"last": 11}, "more uses than the lease reserved"),
         ({"first": 1, "last": 0}, "empty range"),
-        ({"first": 0, "last": 0}, "not the next use"),
+        ({"first": 5, "last": 4}, "not the next use"),
+        ({"first": 4, "last": 2}, "not the next use"),
         ({"lease": 2}, "not open"),
         ({"authorization": ZERO_HASH}, "not open"),
-        ({"last_receipt": ZERO_HASH}, "not the last receipt"),
+        ({"last_receipt": ZERO_HASH}, "no last receipt"),
     ],
 )
 def test_a_range_that_does_not_fit(world, pair, changes, reason):
@@ -141,7 +140,7 @@ def test_a_batch_needs_both_signatures_and_some_range(world, pair):
     ranges = pair.ranges()
     call = list(pair.call(pair.batch(ranges), ranges))
     call[-1] = call[-2]
-    assert world.refused("a.gateway", *call) == "leases: not the consumer's signature"
+    assert world.refused("a.gateway", *call) == "usage: not the consumer's signature"
     assert world.refused("a.gateway", *pair.call(w.batch_of([], []), [])) == "leases: no ranges"
 
 
@@ -175,12 +174,11 @@ def test_the_largest_batch_fits_in_a_block(world):
 def challenge(pair, batch, ranges, leaves, index, receipt=None):
     hashes = [w.hashed(leaf) for leaf in leaves]
     shown = receipt or leaves[index]
-    entries = [w.plain(entry) for entry in ranges]
     return (
-        "leases",
+        "challenges",
         "challenge",
         w.plain(batch),
-        entries,
+        *w.plain(usage.pack_ranges(ranges)),
         w.plain(shown),
         index,
         list(merkle.prove(hashes, index)),
@@ -212,62 +210,62 @@ def test_a_false_leaf_is_voided_by_whoever_holds_it(world, pair, index, changes,
     assert w.events(outcome) == ["ReceiptVoided"]
     assert flaw.encode() in outcome.logs[0].data
     receipt = w.hashed(leaves[index])
-    assert world.view("leases", "isVoid", receipt)
-    assert world.state.storage(registry.LEASES, registry.slot_of_void(receipt)) == 1
+    assert world.view("challenges", "isVoid", receipt)
+    assert world.state.storage(registry.CHALLENGES, registry.slot_of_void(receipt)) == 1
     again = world.refused("c.gateway", *challenge(pair, batch, ranges, leaves, index))
-    assert again == "leases: void already"
+    assert again == "challenges: void already"
 
 
 def test_a_true_leaf_cannot_be_voided(world, pair):
     ranges, leaves = pair.ranges(), [*pair.receipts[0], *pair.receipts[1]]
     batch = pair.batch(ranges)
     early = world.refused("c.gateway", *challenge(pair, batch, ranges, leaves, 0))
-    assert early == "leases: batch is not anchored"
+    assert early == "challenges: batch is not anchored"
     world.send("a.gateway", *pair.call(batch, ranges))
     for index in range(5):
         refused = world.refused("c.gateway", *challenge(pair, batch, ranges, leaves, index))
-        assert refused == "leases: nothing contradicts the leaf"
+        assert refused == "challenges: nothing contradicts the leaf"
     stranger = replace(leaves[1], number=9)
     refused = world.refused("c.gateway", *challenge(pair, batch, ranges, leaves, 1, stranger))
-    assert refused == "leases: not a leaf of the batch"
+    assert refused == "challenges: not a leaf of the batch"
     call = challenge(pair, batch, ranges, leaves, 1)
     for index in (0, 2, 5, 2**255):
-        refused = world.refused("c.gateway", *call[:5], index, call[6])
-        assert refused == "leases: not a leaf of the batch"
-    for proof in ([], call[6][:-1], [*call[6], ZERO_HASH]):
-        refused = world.refused("c.gateway", *call[:6], proof)
-        assert refused == "leases: not a leaf of the batch"
+        refused = world.refused("c.gateway", *call[:7], index, call[8])
+        assert refused == "challenges: not a leaf of the batch"
+    for proof in ([], call[8][:-1], [*call[8], ZERO_HASH]):
+        refused = world.refused("c.gateway", *call[:8], proof)
+        assert refused == "challenges: not a leaf of the batch"
     refused = world.refused("c.gateway", *call[:3], call[3][:1], *call[4:])
-    assert refused == "leases: not the batch's ranges"
+    assert refused == "challenges: not the batch's ranges"
 
 
 def test_a_key_that_signed_twice_is_on_record(world, pair):
     one = pair.receipts[0][0]
     other = replace(one, record_count=0, kind=1)
     signed = [w.signature("a.gateway", w.hashed(receipt)) for receipt in (one, other)]
-    prove = ("leases", "proveFork", w.plain(one))
+    prove = ("challenges", "proveFork", w.plain(one))
     outcome = world.send("c.gateway", *prove, w.plain(other), *signed)
     assert w.events(outcome) == ["ForkProved"]
     assert world.refused("c.gateway", *prove, w.plain(one), signed[0], signed[0]) == (
-        "leases: the same receipt"
+        "challenges: the same receipt"
     )
     assert world.refused("c.gateway", *prove, w.plain(pair.receipts[0][1]), *signed) == (
-        "leases: not the same use"
+        "challenges: not the same use"
     )
     by_b = w.signature("b.gateway", w.hashed(other))
     assert world.refused("c.gateway", *prove, w.plain(other), signed[0], by_b) == (
-        "leases: two signers"
+        "challenges: two signers"
     )
     by_c = [w.signature("c.gateway", w.hashed(receipt)) for receipt in (one, other)]
     assert world.refused("c.gateway", *prove, w.plain(other), *by_c) == (
-        "leases: not a key of the lease"
+        "challenges: not a key of the lease"
     )
 
 
 def test_either_side_reports_a_breach(world, pair):
-    report = ("leases", "reportBreach", pair.grants[0], pair.leases[0])
-    assert world.refused("c.approver", *report, b"\x01" * 32) == "leases: not a party"
-    assert world.refused("a.approver", *report, ZERO_HASH) == "leases: no evidence"
+    report = ("challenges", "reportBreach", pair.grants[0], pair.leases[0])
+    assert world.refused("c.approver", *report, b"\x01" * 32) == "challenges: not a party"
+    assert world.refused("a.approver", *report, ZERO_HASH) == "challenges: no evidence"
     outcome = world.send("b.approver", *report, b"\x01" * 32)
     assert w.events(outcome) == ["BreachReported"]
 
@@ -276,11 +274,11 @@ def test_one_digest_for_contract_and_python(world, pair):
     receipt, ranges = pair.receipts[0][0], pair.ranges()
     batch = pair.batch(ranges)
     request = usage.Request(pair.leases[0], 1, ZERO_HASH, pair.leases[0])
-    assert world.view("leases", "receiptHash", w.plain(receipt)) == w.hashed(receipt)
-    assert world.view("leases", "batchId", w.plain(batch)) == usage.batch_id(batch, w.CHAIN_ID)
-    assert world.view("leases", "requestHash", w.plain(request)) == usage.request_digest(
+    assert world.view("challenges", "receiptHash", w.plain(receipt)) == w.hashed(receipt)
+    assert world.view("challenges", "batchId", w.plain(batch)) == usage.batch_id(batch, w.CHAIN_ID)
+    assert world.view("challenges", "requestHash", w.plain(request)) == usage.request_digest(
         request, w.CHAIN_ID
     )
-    assert world.view("leases", "closeHash", pair.leases[0], 3, ZERO_HASH) == usage.close_digest(
-        pair.leases[0], 3, ZERO_HASH, w.CHAIN_ID
-    )
+    assert world.view(
+        "challenges", "closeHash", pair.leases[0], 3, ZERO_HASH
+    ) == usage.close_digest(pair.leases[0], 3, ZERO_HASH, w.CHAIN_ID)

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from node.spec import registry, usage
+from node.spec import usage
 from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import LeaseStatus
 from tests.chaincode import world as w
@@ -29,11 +29,11 @@ def lease(world, authorization):
 
 
 def state(world, lease):
-    return registry.lease(world.reader("leases"), lease)
+    return world.lease(lease)
 
 
 def granted(world, authorization):
-    return registry.authorization(world.reader("authorizations"), authorization)
+    return world.authorization(authorization)
 
 
 def close(authorization, lease, number, last, number_of_lease=1):
@@ -43,7 +43,8 @@ def close(authorization, lease, number, last, number_of_lease=1):
 
 def shown(method, authorization, receipt):
     signatures = w.both(w.hashed(receipt)) if receipt.number else (b"", b"")
-    return ("leases", method, authorization, 1, w.plain(receipt), *signatures)
+    contract = "leases" if method == "settle" else "closings"
+    return (contract, method, authorization, 1, w.plain(receipt), *signatures)
 
 
 def claim(authorization, receipt, **changes):
@@ -57,7 +58,16 @@ def claim(authorization, receipt, **changes):
     request = usage.Request(**fields)
     asked = w.signature("b.gateway", usage.request_digest(request, w.CHAIN_ID))
     served = w.signature("a.gateway", w.hashed(receipt))
-    return ("leases", "claim", authorization, 1, w.plain(request), asked, w.plain(receipt), served)
+    return (
+        "closings",
+        "claim",
+        authorization,
+        1,
+        w.plain(request),
+        asked,
+        w.plain(receipt),
+        served,
+    )
 
 
 def test_both_close_at_once_and_unused_uses_return(world, authorization, lease):
@@ -68,7 +78,7 @@ def test_both_close_at_once_and_unused_uses_return(world, authorization, lease):
     refused = world.refused("a.gateway", *close(authorization, lease, 1, lease))
     assert refused == "leases: not the last receipt"
     outcome = world.send("a.gateway", *close(authorization, lease, 1, w.hashed(one)))
-    assert w.events(outcome) == ["UsesReturned", "LeaseClosed"]
+    assert w.events(outcome) == ["LeaseClosed"]
     assert state(world, lease).status == LeaseStatus.CLOSED
     assert (granted(world, authorization).counted, granted(world, authorization).open) == (1, 0)
     again = world.refused("a.gateway", *close(authorization, lease, 1, w.hashed(one)))
@@ -83,7 +93,7 @@ def test_an_unused_lease_closes_on_its_own_id(world, authorization, lease):
 def test_closing_needs_both_signatures(world, authorization, lease):
     call = list(close(authorization, lease, 0, lease))
     call[-1] = call[-2]
-    assert world.refused("a.gateway", *call) == "leases: not the consumer's signature"
+    assert world.refused("a.gateway", *call) == "usage: not the consumer's signature"
 
 
 def test_one_side_closes_with_the_highest_receipt_it_has(world, authorization, lease):
@@ -94,24 +104,26 @@ def test_one_side_closes_with_the_highest_receipt_it_has(world, authorization, l
     answered = world.send("b.gateway", *shown("answer", authorization, receipts[4]))
     assert w.events(answered) == ["LeaseAnswered"]
     refused = world.refused("b.gateway", *shown("answer", authorization, receipts[3]))
-    assert refused == "leases: not a higher use"
-    until = state(world, lease).answer_until
+    assert refused == "closings: not a higher use"
+    until = state(world, lease).deadline + 1
     world.time = until - 2
-    refused = world.refused("a.gateway", "leases", "finalize", authorization, 1)
-    assert refused == "leases: time to answer is not over"
-    refused = world.refused("b.gateway", "leases", "finalize", authorization, 1)
-    assert refused == "leases: time to claim is not over"
-    world.send("a.gateway", "leases", "finalize", authorization, 1)
+    refused = world.refused("a.gateway", "closings", "finalize", authorization, 1)
+    assert refused == "closings: time to answer is not over"
+    refused = world.refused("b.gateway", "closings", "finalize", authorization, 1)
+    assert refused == "closings: time to claim is not over"
+    world.send("a.gateway", "closings", "finalize", authorization, 1)
     assert granted(world, authorization).counted == 5
 
 
 def test_an_answer_after_its_time_is_refused(world, authorization, lease):
     receipts = w.chain(world, lease, 2)
     world.send("b.gateway", *shown("closeAlone", authorization, NONE))
-    world.time = state(world, lease).answer_until - 1
-    for method in ("answer", "settle"):
-        refused = world.refused("a.gateway", *shown(method, authorization, receipts[0]))
-        assert refused == "leases: time to answer is over"
+    world.time = state(world, lease).deadline + 1 - 1
+    for method, reason in (
+        ("answer", "closings: time to answer is over"),
+        ("settle", "leases: past the settling deadline"),
+    ):
+        assert world.refused("a.gateway", *shown(method, authorization, receipts[0])) == reason
 
 
 def test_settling_goes_on_while_an_answer_may_come(world, authorization, lease):
@@ -125,23 +137,23 @@ def test_settling_goes_on_while_an_answer_may_come(world, authorization, lease):
 
 def test_only_the_two_sides_close_alone_and_in_time(world, authorization, lease):
     alone = shown("closeAlone", authorization, NONE)
-    assert world.refused("c.gateway", *alone) == "leases: not a party"
-    assert world.refused("a.governor", *alone) == "leases: neither gateway nor approver"
+    assert world.refused("c.gateway", *alone) == "closings: not a party"
+    assert world.refused("a.governor", *alone) == "closings: neither gateway nor approver"
     world.send("a.approver", *alone)
-    assert world.refused("b.gateway", *alone) == "leases: not open"
+    assert world.refused("b.gateway", *alone) == "closings: not open"
     second = w.open_lease(world, authorization, 2)
     world.time = state(world, second).expires_at + w.FLOOR
-    late = ("leases", "closeAlone", authorization, 2, w.plain(NONE), b"", b"")
-    assert world.refused("a.approver", *late) == "leases: past the settling deadline"
+    late = ("closings", "closeAlone", authorization, 2, w.plain(NONE), b"", b"")
+    assert world.refused("a.approver", *late) == "closings: past the settling deadline"
 
 
 def test_the_provider_claims_what_was_requested(world, authorization, lease):
     receipts = w.chain(world, lease, 4)
-    assert world.refused("a.gateway", *claim(authorization, receipts[0])) == "leases: not closing"
+    assert world.refused("a.gateway", *claim(authorization, receipts[0])) == "closings: not closing"
     world.send("b.gateway", *shown("closeAlone", authorization, receipts[0]))
     early = world.refused("a.gateway", *claim(authorization, receipts[1]))
-    assert early == "leases: time to answer is not over"
-    world.time = state(world, lease).answer_until
+    assert early == "closings: time to answer is not over"
+    world.time = state(world, lease).deadline + 1
     for wrong, reason in (
         (claim(authorization, receipts[2]), "not the next use"),
         (claim(authorization, receipts[1], number=3), "receipt does not answer the request"),
@@ -150,16 +162,16 @@ def test_the_provider_claims_what_was_requested(world, authorization, lease):
             "receipt does not answer the request",
         ),
     ):
-        assert world.refused("a.gateway", *wrong) == f"leases: {reason}"
+        assert world.refused("a.gateway", *wrong) == f"closings: {reason}"
     forged = list(claim(authorization, receipts[1]))
     forged[5] = forged[7]
-    assert world.refused("a.gateway", *forged) == "leases: not the consumer's signature"
+    assert world.refused("a.gateway", *forged) == "usage: not the consumer's signature"
     for receipt in receipts[1:3]:
         assert w.events(world.send("a.gateway", *claim(authorization, receipt))) == ["UseClaimed"]
     assert world.refused("a.gateway", *claim(authorization, receipts[3])) == (
-        "leases: claims exhausted"
+        "closings: claims exhausted"
     )
-    world.send("c.gateway", "leases", "finalize", authorization, 1)
+    world.send("c.gateway", "closings", "finalize", authorization, 1)
     found = state(world, lease)
     assert (found.settled, found.claimed, found.last) == (1, 2, w.hashed(receipts[2]))
     assert granted(world, authorization).counted == 3
@@ -168,11 +180,11 @@ def test_the_provider_claims_what_was_requested(world, authorization, lease):
 def test_claims_end_with_their_time(world, authorization, lease):
     receipts = w.chain(world, lease, 1)
     world.send("b.gateway", *shown("closeAlone", authorization, NONE))
-    world.time = state(world, lease).answer_until + w.FLOOR
+    world.time = state(world, lease).deadline + 1 + w.FLOOR
     assert world.refused("a.gateway", *claim(authorization, receipts[0])) == (
-        "leases: time to claim is over"
+        "closings: time to claim is over"
     )
-    world.send("c.gateway", "leases", "finalize", authorization, 1)
+    world.send("c.gateway", "closings", "finalize", authorization, 1)
     assert state(world, lease).status == LeaseStatus.CLOSED
 
 
@@ -188,11 +200,11 @@ def test_a_lapsed_lease_stays_counted_and_blocks_until_both_stated(world, author
     opening = w.opening(authorization, world)
     refused = world.refused("b.gateway", "leases", "open", opening, w.account("a.gateway"))
     assert refused == "authorizations: a lapsed lease is unaccounted"
-    says = ("leases", "stateUses", authorization, 1)
-    assert world.refused("c.gateway", *says, 1) == "leases: not a party"
-    assert world.refused("a.gateway", *says, 11) == "leases: uses out of range"
+    says = ("closings", "stateUses", authorization, 1)
+    assert world.refused("c.gateway", *says, 1) == "closings: not a party"
+    assert world.refused("a.gateway", *says, 11) == "closings: uses out of range"
     world.send("a.gateway", *says, 4)
-    assert world.refused("a.gateway", *says, 5) == "leases: stated already"
+    assert world.refused("a.gateway", *says, 5) == "closings: stated already"
     assert granted(world, authorization).unaccounted == 1
     outcome = world.send("b.gateway", *says, 3)
     assert w.events(outcome) == ["UsesStated", "LeasingUnblocked", "StatementsDiffer"]
@@ -202,8 +214,8 @@ def test_a_lapsed_lease_stays_counted_and_blocks_until_both_stated(world, author
 
 
 def test_statements_that_agree_differ_in_nothing(world, authorization, lease):
-    says = ("leases", "stateUses", authorization, 1)
-    assert world.refused("a.gateway", *says, 0) == "leases: not lapsed"
+    says = ("closings", "stateUses", authorization, 1)
+    assert world.refused("a.gateway", *says, 0) == "closings: not lapsed"
     world.time = state(world, lease).expires_at + w.FLOOR
     world.send("c.gateway", "leases", "lapse", authorization, 1)
     world.send("a.gateway", *says, 0)
@@ -213,10 +225,10 @@ def test_statements_that_agree_differ_in_nothing(world, authorization, lease):
 def test_answers_and_claims_of_an_open_lease_are_refused(world, authorization, lease):
     receipt = w.receipt(world, lease, 1, lease)
     assert world.refused("a.gateway", *shown("answer", authorization, receipt)) == (
-        "leases: not closing"
+        "closings: not closing"
     )
-    assert world.refused("a.gateway", "leases", "finalize", authorization, 1) == (
-        "leases: not closing"
+    assert world.refused("a.gateway", "closings", "finalize", authorization, 1) == (
+        "closings: not closing"
     )
 
 
@@ -231,7 +243,9 @@ class Closing(RuleBasedStateMachine):
 
     def attempt(self, *call):
         reason = self.world.attempt(*call)
-        assert reason == "" or reason.startswith(("leases: ", "authorizations: ")), reason
+        assert reason == "" or reason.startswith(
+            ("leases: ", "closings: ", "usage: ", "authorizations: ")
+        ), reason
         return reason == ""
 
     def number(self, pick):
@@ -244,8 +258,9 @@ class Closing(RuleBasedStateMachine):
             return
         receipt = w.receipt(self.world, lease, found.settled + skip, found.last)
         signatures = w.both(w.hashed(receipt))
+        contract = "leases" if method == "settle" else "closings"
         self.attempt(
-            "a.gateway", "leases", method, self.authorization, number, w.plain(receipt), *signatures
+            "a.gateway", contract, method, self.authorization, number, w.plain(receipt), *signatures
         )
 
     @rule(uses=st.integers(1, 12))
@@ -265,7 +280,7 @@ class Closing(RuleBasedStateMachine):
 
     @rule(pick=st.integers(0, 9))
     def finalize(self, pick):
-        self.attempt("a.gateway", "leases", "finalize", self.authorization, self.number(pick))
+        self.attempt("a.gateway", "closings", "finalize", self.authorization, self.number(pick))
 
     @rule(pick=st.integers(0, 9))
     def close_together(self, pick):
@@ -280,7 +295,7 @@ class Closing(RuleBasedStateMachine):
     def lapse_and_state(self, pick, used, side):
         number = self.number(pick)
         self.attempt("c.gateway", "leases", "lapse", self.authorization, number)
-        self.attempt(f"{side}.gateway", "leases", "stateUses", self.authorization, number, used)
+        self.attempt(f"{side}.gateway", "closings", "stateUses", self.authorization, number, used)
 
     @rule(seconds=st.sampled_from([60, w.FLOOR, w.DAY]))
     def wait(self, seconds):

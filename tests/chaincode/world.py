@@ -151,6 +151,13 @@ class World:
             raise Refusal(reason(outcome))
         return decode_result(contract, method, outcome.return_data)
 
+    def authorization(self, identity: Hash32) -> registry.AuthorizationState | None:
+        return registry.authorization(self.reader("authorizations"), identity)
+
+    def lease(self, identity: Hash32) -> registry.LeaseState | None:
+        places = map(self.reader, ("leases", "members", "closings"))
+        return registry.lease(*places, identity)
+
     def reader(self, contract: str) -> registry.ReadSlot:
         address = Address(ADDRESSES[contract])
         return lambda slot: self.state.storage(address, slot)
@@ -210,7 +217,7 @@ def constructor(name: str, *values: Any) -> bytes:
 def construct(*members: Any) -> World:
     """A new chain whose Members contract is constructed with these arguments."""
     world = World(MemoryState())
-    arguments = {"members": members, "authorizations": (FLOOR,)}
+    arguments = {"members": members, "grants": (FLOOR,)}
     for name in CONTRACTS:
         initcode = constructor(name, *arguments.get(name, ()))
         diff = world.engine.construct(
@@ -286,33 +293,46 @@ def terms(**changes: Any) -> Terms:
     return replace(standard, **changes)
 
 
+PERSON: dict[str, Any] = {
+    "subject_mode": SubjectMode.ONE,
+    "subject": account("subject"),
+    "subject_reference": keccak256(b"salted"),
+    "legal_basis": LegalBasis.CONSENT,
+    "minimum_group": 0,
+}
+ALL_BUT_B = ("a", "exchange", "regulator")
+
+
 def personal_terms(**changes: Any) -> Terms:
     """Terms of one consenting subject."""
-    personal = {
-        "subject_mode": SubjectMode.ONE,
-        "subject": account("subject"),
-        "subject_reference": keccak256(b"salted"),
-        "legal_basis": LegalBasis.CONSENT,
-        "modes": mask(DeliveryMode.FIELDS),
-        "minimum_group": 0,
-    }
-    return terms(**{**personal, **changes})
+    return terms(**{**PERSON, "modes": mask(DeliveryMode.FIELDS), **changes})
 
 
 def identifier(agreed: Terms) -> Hash32:
     return authorization_id(agreed, CHAIN_ID)
 
 
+def requesting(agreed: Terms, *approvals: bytes) -> tuple[Any, ...]:
+    """The call that requests terms, with approvals given beforehand."""
+    return ("grants", "request", words(agreed), approvals)
+
+
+def approving(agreed: Terms, *approvals: bytes) -> tuple[Any, ...]:
+    """The call that approves terms as the sender, or carries approvals."""
+    return ("grants", "approve", words(agreed), approvals)
+
+
 def request(world: World, agreed: Terms) -> Hash32:
-    world.send("b.approver", "authorizations", "request", words(agreed))
+    world.send("b.approver", *requesting(agreed))
     return identifier(agreed)
 
 
 def grant(world: World, **changes: Any) -> Hash32:
     """An active authorization between A and B."""
-    identity = request(world, terms(**changes))
-    world.send("a.approver", "authorizations", "approve", identity)
-    return identity
+    agreed = terms(**changes)
+    request(world, agreed)
+    world.send("a.approver", *approving(agreed))
+    return identifier(agreed)
 
 
 def opening(authorization: Hash32, world: World, /, **changes: Any) -> tuple[Any, ...]:
@@ -322,7 +342,6 @@ def opening(authorization: Hash32, world: World, /, **changes: Any) -> tuple[Any
         "purpose": purpose("CreditScoreEvaluation"),
         "fields": 0,
         "mode": DeliveryMode.QUERY,
-        "destination": HOME,
         "expires_at": world.time + DAY,
     }
     return tuple({**values, **changes}.values())
@@ -389,20 +408,18 @@ def batch_of(
         provider=A,
         consumer=B,
         root=root(leaves),
-        ranges=usage.ranges_hash(ranges),
+        ranges=usage.ranges_hash(usage.pack_ranges(ranges)),
         count=len(receipts),
         highest_state_block=max((entry.state_block for entry in receipts), default=0),
     )
     return replace(standard, **changes)
 
 
+def settling(batch: usage.Batch, ranges: list[usage.UseRange]) -> tuple[Any, ...]:
+    """The call that anchors a batch, signed by both gateways."""
+    lists = plain(usage.pack_ranges(ranges))
+    return ("leases", "settleBatch", plain(batch), *lists, *both(usage.batch_id(batch, CHAIN_ID)))
+
+
 def anchor(world: World, batch: usage.Batch, ranges: list[usage.UseRange]) -> Outcome:
-    digest = usage.batch_id(batch, CHAIN_ID)
-    return world.send(
-        "a.gateway",
-        "leases",
-        "settleBatch",
-        plain(batch),
-        [plain(r) for r in ranges],
-        *both(digest),
-    )
+    return world.send("a.gateway", *settling(batch, ranges))

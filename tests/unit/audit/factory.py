@@ -135,12 +135,12 @@ class Chain:
     def grant(self, terms: Terms) -> Hash32:
         """An active authorization; a subject's approval is carried in signed."""
         identifier = world.identifier(terms)
-        self.send("b.approver", "authorizations", "request", words(terms))
+        self.send("b.approver", *world.requesting(terms))
         if terms.subject_mode:
             half = signature("subject", identifier)
             half = half[:-1] + bytes([half[-1] + 27])  # as wallets write it
-            self.send("b.approver", "authorizations", "approveSigned", identifier, half)
-        self.send("a.approver", "authorizations", "approve", identifier)
+            self.send("b.approver", *world.approving(terms, half))
+        self.send("a.approver", *world.approving(terms))
         return identifier
 
     def open(self, authorization: Hash32, number: int, **changes: Any) -> Hash32:
@@ -179,9 +179,7 @@ class Chain:
             for n in range(r.first, r.last + 1)
         ]
         batch = world.batch_of(list(ranges), leaves)
-        signatures = both(usage.batch_id(batch, world.CHAIN_ID))
-        listed = [plain(r) for r in ranges]
-        self.send("a.gateway", "leases", "settleBatch", plain(batch), listed, *signatures)
+        self.send("a.gateway", *world.settling(batch, list(ranges)))
 
     def settle(self, authorization: Hash32, number: int, use: int) -> None:
         receipt = self.receipts(usage.lease_id(authorization, number))[use - 1]
@@ -202,17 +200,17 @@ class Chain:
         receipts = self.receipts(lease)
         shown = receipts[len(receipts) - claims - 2]
         values = (authorization, number, plain(shown), *both(hashed(shown)))
-        self.send("b.gateway", "leases", "closeAlone", *values)
+        self.send("b.gateway", "closings", "closeAlone", *values)
         higher = receipts[len(receipts) - claims - 1]
         answer = (authorization, number, plain(higher), *both(hashed(higher)))
-        self.send("a.gateway", "leases", "answer", *answer)
+        self.send("a.gateway", "closings", "answer", *answer)
         self.wait(WITHIN)
         for receipt in receipts[len(receipts) - claims :]:
             use = self.journal.get(lease, receipt.number)
             claim = (plain(_request(receipt)), use.request_signature, plain(receipt))
             signed = (*claim, use.provider_signature)
-            self.send("a.gateway", "leases", "claim", authorization, number, *signed)
-        self.send("a.gateway", "leases", "finalize", authorization, number)
+            self.send("a.gateway", "closings", "claim", authorization, number, *signed)
+        self.send("a.gateway", "closings", "finalize", authorization, number)
 
     def join(self) -> None:
         """A fifth validator, voted in by three of four members: the validator set changes."""
@@ -300,20 +298,20 @@ class Story(Chain):
         self.close_alone(self.personal, 1, claims=1)
         self.wait(WITHIN)
         self.send("b.gateway", "leases", "lapse", self.lapsing, 1)
-        self.send("a.gateway", "leases", "stateUses", self.lapsing, 1, 3)
-        self.send("b.gateway", "leases", "stateUses", self.lapsing, 1, 2)
+        self.send("a.gateway", "closings", "stateUses", self.lapsing, 1, 3)
+        self.send("b.gateway", "closings", "stateUses", self.lapsing, 1, 2)
         self.fifth = self.open(self.lapsing, 2, uses=2)
         declined = agreed(4)
         self.declined = world.identifier(declined)
-        self.send("b.approver", "authorizations", "request", words(declined))
-        self.send("a.approver", "authorizations", "reject", self.declined, Reason.DECLINED)
+        self.send("b.approver", *world.requesting(declined))
+        self.send("a.approver", "grants", "decline", words(declined), Reason.DECLINED)
         self.seal([])
 
     def revoke(self) -> None:
         reason = Reason.SUBJECT_WITHDREW
         digest = revocation_digest(self.personal, reason, world.CHAIN_ID)
         half = signature("subject", digest)
-        self.send("a.approver", "authorizations", "revokeSigned", self.personal, reason, half)
+        self.send("a.approver", "grants", "revokeSigned", words(personal(3)), reason, half)
 
 
 __all__ = ["A", "B", "Chain", "Story"]

@@ -17,8 +17,8 @@ from tests.unit.audit.factory import JOINING, VALIDATORS, Story
 
 _SLOTS = {
     "limits": lambda story: registry.slots_of_authorization(story.plain)[1],
-    "standing": lambda story: registry.slots_of_authorization(story.plain)[2],
-    "ended": lambda story: registry.slots_of_authorization(story.personal)[2],
+    "standing": lambda story: registry.slots_of_authorization(story.plain)[0],
+    "ended": lambda story: registry.slots_of_authorization(story.personal)[0],
     "lease": lambda story: registry.slots_of_lease(story.first)[0],
 }
 
@@ -46,8 +46,8 @@ def forged(story: Story, bundle: Bundle, part: str, change: int) -> Bundle:
     else:
         slot = _SLOTS[part](story)
         word = held.storage(address, slot)
-        kept = word & (1 << 192) - 1
-        storage[slot] = kept | change << 192 if part == "ended" else word + change
+        kept = word & ~(0xFFFFFFFF << 160)
+        storage[slot] = kept | change << 160 if part == "ended" else word + change
     diff = BlockDiff({address: AccountChange(before.nonce, before.balance, code, storage)})
     update = PythonStateTrie().update(
         story.ledger.head.state_root, diff, lambda places: [node(h) for _, _, h in places]

@@ -91,7 +91,7 @@ async def lied(story: Story, method: str, lie: Any) -> None:
 
 async def test_node_that_hides_an_event_is_found_out(story: Story) -> None:
     with pytest.raises(IntegrityError, match="does not prove itself"):
-        await lied(story, "eth_getLogs", lambda logs: logs[:-1])
+        await lied(story, "eth_getLogs", lambda logs: logs[:-1] if len(logs) > 1 else logs)
     await lied(story, "eth_getLogs", lambda logs: logs)
 
 

@@ -19,7 +19,6 @@ from node.audit.verify import verify
 from node.sdk.abi import encode_call
 from node.spec import registry
 from node.spec.crypto import keccak256
-from node.spec.terms import words
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import DeliveryMode, Reason
 from tests.chaincode import world
@@ -56,11 +55,11 @@ def keys(report: Report) -> set[str]:
 def test_approval_through_another_contract_is_said_not_to_be_shown(chain: Chain) -> None:
     terms = personal(1)
     identifier = world.identifier(terms)
-    chain.send("b.approver", "authorizations", "request", words(terms))
+    chain.send("b.approver", *world.requesting(terms))
     half = signature("subject", identifier)
-    data = encode_call("authorizations", "approveSigned", identifier, half)
-    chain.send_data("c.approver", MULTICALL, carried(registry.AUTHORIZATIONS, data))
-    chain.send("a.approver", "authorizations", "approve", identifier)
+    data = encode_call(*world.approving(terms, half))
+    chain.send_data("c.approver", MULTICALL, carried(registry.GRANTS, data))
+    chain.send("a.approver", *world.approving(terms))
     report = proved(chain, identifier)
     assert keys(report) == {"indirect"}
     assert "came through another contract" in to_text(report)
@@ -73,12 +72,11 @@ def test_settling_and_closing_through_another_contract(chain: Chain) -> None:
     chain.use(lease, 1)
     entry = chain.range(authorization, 1, 1, 1, True)
     batch = world.batch_of([entry], chain.receipts(lease))
-    halves = both(world.usage.batch_id(batch, world.CHAIN_ID))
-    data = encode_call("leases", "settleBatch", plain(batch), [plain(entry)], *halves)
+    data = encode_call(*world.settling(batch, [entry]))
     chain.send_data("c.gateway", MULTICALL, carried(registry.LEASES, data))
     report = proved(chain, authorization)
     assert keys(report) == {"indirect"}
-    assert to_json(report)["authorizations"][0]["leases"][0]["ending"] == "closed"
+    assert to_json(report)["authorizations"][0]["leases"][0]["ending"] == "batch"
 
 
 def test_leases_opened_with_those_of_others(chain: Chain) -> None:
@@ -94,12 +92,12 @@ def test_leases_opened_with_those_of_others(chain: Chain) -> None:
 def test_exchange_and_regulator_are_parties_where_the_terms_need_them(chain: Chain) -> None:
     terms = agreed(1, fields=LEVEL_FIVE, exchange=EXCHANGE)
     identifier = world.identifier(terms)
-    chain.send("b.approver", "authorizations", "request", words(terms))
+    chain.send("b.approver", *world.requesting(terms))
     for name in ("exchange", "a"):
-        chain.send(f"{name}.approver", "authorizations", "approve", identifier)
+        chain.send(f"{name}.approver", *world.approving(terms))
     waiting = proved(chain, identifier)
     assert to_json(waiting)["authorizations"][0]["status"] == "Partially approved"
-    chain.send("regulator.approver", "authorizations", "approve", identifier)
+    chain.send("regulator.approver", *world.approving(terms))
     summary = to_json(proved(chain, identifier))["authorizations"][0]
     roles = [party["role"] for party in summary["parties"]]
     assert roles == ["provider", "consumer", "exchange", "regulator"]
@@ -128,7 +126,7 @@ def test_lease_that_is_closing(chain: Chain) -> None:
     chain.use(lease, 2, record_count=1)
     shown = chain.receipts(lease)[1]
     values = (authorization, 1, plain(shown), *both(hashed(shown)))
-    chain.send("a.gateway", "leases", "closeAlone", *values)
+    chain.send("a.gateway", "closings", "closeAlone", *values)
     report = proved(chain, authorization)
     assert keys(report) == {"open"}
     assert to_json(report)["authorizations"][0]["leases"][0]["ending"] == "closing"
@@ -138,7 +136,7 @@ def test_breach_and_challenge_stand_in_the_timeline(chain: Chain) -> None:
     authorization = chain.grant(agreed(1))
     lease = chain.open(authorization, 1)
     breach = (authorization, lease, keccak256(b"evidence"))
-    chain.send("b.gateway", "leases", "reportBreach", *breach)
+    chain.send("b.gateway", "challenges", "reportBreach", *breach)
     case = proved(chain, authorization).cases[0]
     assert case.events[-1].name == "BreachReported"
 

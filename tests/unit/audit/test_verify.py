@@ -137,7 +137,7 @@ def test_receipt_of_another_transaction(story: Story, bundle: Bundle) -> None:
 
 
 def test_slot_left_out_of_state(story: Story, bundle: Bundle) -> None:
-    for place, caught in ((0, {"approvals", "parties"}), (1, {"terms"}), (3, {"leases"})):
+    for place, caught in ((0, {"approvals", "parties", "leases"}), (1, {"terms"}), (3, {"leases"})):
         record = bundle.state[place]
         cut = replace(record, proof=replace(record.proof, slots=record.proof.slots[1:]))
         state = (*bundle.state[:place], cut, *bundle.state[place + 1 :])
@@ -174,7 +174,7 @@ def without(bundle: Bundle, story: Story, name: str, place: int = 0) -> Bundle:
 @pytest.mark.parametrize(
     ("event", "place", "caught"),
     [
-        ("AuthorizationApproved", 0, {"approvals"}),
+        ("AuthorizationApproved", 1, {"approvals"}),
         ("LeaseOpened", 0, {"leases"}),
         ("LeaseOpened", -1, {"leases"}),
         ("ReceiptSettled", 0, {"settlement"}),
@@ -319,23 +319,34 @@ def test_trail_nobody_needs(story: Story, bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("part", "shift", "change", "caught"),
     [
-        # Of Authorizations, the packed standing: counted, open, approved, reason, ended.
-        ("standing", 80, 1, {"counts"}),
-        ("standing", 144, 1, {"counts"}),
-        ("standing", 152, 1, {"counts"}),
-        ("standing", 168, 4, {"approvals"}),
-        ("standing", 160, 4, {"approvals"}),
-        ("standing", 112, 1, {"leases"}),
-        ("standing", 192, 9, {"revocation"}),
-        ("standing", 48, 1, {"terms"}),
+        # Of Authorizations, the packed standing: counted, leases, open, unaccounted, window and its
+        # count, status, reason, ended, required, approved, end of validity, version.
+        ("standing", 32, 1, {"counts"}),
+        ("standing", 64, 1, {"leases"}),
+        ("standing", 88, 1, {"counts"}),
+        ("standing", 92, 1, {"counts"}),
+        ("standing", 96, 1, {"counts"}),
+        ("standing", 116, 1, {"counts"}),
+        ("standing", 148, 1, {"approvals"}),
+        ("standing", 152, 1, {"revocation"}),
+        ("standing", 160, 9, {"revocation"}),
+        ("standing", 192, 4, {"approvals"}),
+        ("standing", 200, 4, {"approvals"}),
+        ("standing", 208, 1, {"terms"}),
+        ("standing", 248, 1, {"terms"}),
+        ("standing", 0, 1, {"terms"}),
         ("limits", 0, 1, {"terms"}),
-        # Of Leases, the packed word: uses, settled, purpose, opened at, status, claimed.
-        ("lease", 32, 1, {"leases"}),
+        ("limits", 72, 1, {"terms"}),
+        # Of Leases, the packed word: uses, settled, claimed, status, purpose, version, block that
+        # opened it, deadline.
+        ("lease", 0, 1, {"leases"}),
+        ("lease", 32, 1, {"settlement"}),
         ("lease", 64, 1, {"settlement"}),
-        ("lease", 96, 1, {"leases"}),
-        ("lease", 120, 1, {"leases"}),
-        ("lease", 200, 1, {"closes"}),
-        ("lease", 208, 1, {"settlement"}),
+        ("lease", 72, 1, {"leases"}),
+        ("lease", 80, 1, {"leases"}),
+        ("lease", 92, 1, {"leases"}),
+        ("lease", 100, 1, {"leases"}),
+        ("lease", 216, 1, {"closes"}),
     ],
 )
 def test_state_the_contracts_never_left(

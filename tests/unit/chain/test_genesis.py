@@ -112,10 +112,10 @@ def test_the_composed_genesis_holds_the_consortium() -> None:
 
 
 def test_the_deadline_floor_is_that_of_the_kind_of_network() -> None:
-    layout = chaincode.load("authorizations").layout
+    layout = chaincode.load("grants").layout
     slot = next(slot for name, slot in layout.items() if "floor" in name)
     floors = [
-        reader(parse_genesis(composed(development=kind)), registry.AUTHORIZATIONS)(slot)
+        reader(parse_genesis(composed(development=kind)), registry.GRANTS)(slot)
         for kind in (False, True)
     ]
     assert floors == [3_600, 20]

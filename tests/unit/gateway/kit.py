@@ -17,7 +17,7 @@ from node.sdk.journal import Journal
 from node.sdk.product import Field, Manifest
 from node.sdk.query import Measure, Query, aggregate_query, record_query
 from node.spec.crypto import address_of, keccak256, sign
-from node.spec.registry import AUTHORIZATIONS, AuthorizationState, LeaseState
+from node.spec.registry import GRANTS, AuthorizationState, LeaseState
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import Address, Hash32
 from node.spec.usage import Request, lease_id, receipt_hash, request_digest
@@ -78,8 +78,9 @@ def grant(terms: Terms = TERMS, mode: DeliveryMode = DeliveryMode.FIELDS, **leas
         opened_at=3,
         expires_at=NOW + 500,
         status=LeaseStatus.OPEN,
+        version=1,
         last=number,
-        answer_until=0,
+        deadline=NOW + 560,
         stated=(None, None),
         provider=terms.provider,
         consumer=terms.consumer,
@@ -93,8 +94,6 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
     """Return an active authorization's state."""
     state = AuthorizationState(
         fields=terms.fields,
-        product=terms.product,
-        subject=terms.subject,
         ended=None,
         purpose=terms.purpose,
         modes=terms.modes,
@@ -105,7 +104,6 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         answer_within=terms.answer_within,
         settle_within=terms.settle_within,
         unsigned_maximum=terms.unsigned_maximum,
-        product_version=1,
         provider=terms.provider,
         consumer=terms.consumer,
         exchange=0,
@@ -118,6 +116,9 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         approved=3,
         status=AuthorizationStatus.ACTIVE,
         reason=0,
+        window=0,
+        window_used=0,
+        version=1,
     )
     return replace(state, **changes)
 
@@ -182,10 +183,10 @@ def requested_log(terms: Terms) -> dict[str, Any]:
     """Return the log of AuthorizationRequested that shows some terms."""
     (entry,) = (
         part
-        for part in chaincode.load("authorizations").abi
+        for part in chaincode.load("grants").abi
         if part.get("name") == "AuthorizationRequested"
     )
-    topics, types, values = [event_topic("authorizations", "AuthorizationRequested")], [], []
+    topics, types, values = [event_topic("grants", "AuthorizationRequested")], [], []
     shown = [
         "0x" + word.hex() if isinstance(word, bytes) and len(word) == 20 else word
         for word in words(terms)
@@ -201,7 +202,7 @@ def requested_log(terms: Terms) -> dict[str, Any]:
             types.append(part["type"])
             values.append(0)
     return {
-        "address": "0x" + AUTHORIZATIONS.hex(),
+        "address": "0x" + GRANTS.hex(),
         "topics": ["0x" + topic.hex() for topic in topics],
         "data": "0x" + eth_abi.encode(types, values).hex(),
     }

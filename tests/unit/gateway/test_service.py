@@ -177,8 +177,8 @@ async def test_what_is_unknown_is_refused(tmp_path: Path) -> None:
     await refused(gateway, "no lease")
     gateway.view.grant = replace(grant(), authorization_id=Hash32(bytes(32)))
     await refused(gateway, "no authorization")
-    gateway.view.grant = replace(grant(), authorization=standing(product=Hash32(bytes(32))))
-    await refused(gateway, "not served here")
+    gateway.view.grant = grant(replace(TERMS, product=Hash32(bytes(32))))
+    await refused(gateway, "no lease")
     assert Hash32(bytes(32)) != PRODUCT
 
 

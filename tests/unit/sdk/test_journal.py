@@ -11,7 +11,7 @@ from node.sdk.journal import SCHEMA_VERSION, Journal, Use
 from node.sdk.settlement import RangeRequest, build_batch
 from node.spec import merkle
 from node.spec.types import Hash32
-from node.spec.usage import Receipt, Request, lease_id, ranges_hash, receipt_hash
+from node.spec.usage import Receipt, Request, lease_id, pack_ranges, ranges_hash, receipt_hash
 from node.spec.vocabulary import ReceiptKind
 
 AUTHORIZATION = Hash32(b"\xaa" * 32)
@@ -114,7 +114,7 @@ def test_a_batch_is_over_the_countersigned_receipts(journal: Journal) -> None:
     hashes = tuple(receipt_hash(receipt, CHAIN_ID) for receipt in leaves)
     assert built.leaves == hashes
     assert built.batch.root == merkle.root(hashes)
-    assert built.batch.ranges == ranges_hash(built.ranges)
+    assert built.batch.ranges == ranges_hash(pack_ranges(built.ranges))
     assert (built.ranges[0].first, built.ranges[0].last, built.ranges[0].closes) == (2, 3, True)
 
 

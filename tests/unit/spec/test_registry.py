@@ -57,11 +57,11 @@ def test_a_mapping_slot_is_keccak_of_base_and_key():
 
 def test_an_unknown_status_is_refused():
     slots = registry.slots_of_authorization(ZERO_HASH)
-    read = reader({slots[1]: 2**96 - 1 << 48, slots[2]: 99 << 176})
+    read = reader({slots[0]: 15 << 148, slots[1]: 0, slots[2]: 0})
     state = registry.authorization(read, ZERO_HASH)
-    with pytest.raises(IntegrityError, match="status 99"):
+    with pytest.raises(IntegrityError, match="status 15"):
         registry.status_at(state, 0)
-    read = reader({slots[1]: 9 << 96, slots[2]: 3 << 176 | 5 << 48 | 5 << 80})
+    read = reader({slots[0]: 3 << 148 | 5 << 32 | 9 << 208, slots[1]: 5 << 72, slots[2]: 0})
     state = registry.authorization(read, ZERO_HASH)
     assert registry.status_at(state, 8) == AuthorizationStatus.EXHAUSTED
     assert registry.status_at(state, 9) == AuthorizationStatus.EXPIRED

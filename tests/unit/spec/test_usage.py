@@ -79,7 +79,7 @@ def test_a_receipt_that_contradicts_its_lease(facts, changes, flaw):
     receipt = replace(trail(1)[0].receipt, **changes)
     with pytest.raises(ProofError) as caught:
         u.verify_trail(replace(FACTS, **facts), [signed(receipt)], CHAIN)
-    assert caught.value.why == f"leases: {flaw}"
+    assert caught.value.why == f"usage: {flaw}"
     assert u.contradiction(trail(1)[0].receipt, replace(FACTS, ended=151)) is None
 
 

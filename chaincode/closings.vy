@@ -1,0 +1,299 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title Closings
+@notice How one side alone closes a lease, like a payment channel (R12b): it shows the highest
+        co-signed receipt, the other has `answerWithin` to show a higher one, then the provider has as
+        long again to claim uses that were requested and never countersigned; and what both sides
+        state of a lease that lapsed (R12c). The leases themselves are in Leases.
+"""
+
+from interfaces import IAuthorizations
+from interfaces import ILeases
+from interfaces import IMembers
+import addresses
+import signatures
+import usage
+import vocabulary
+
+APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
+GATEWAY: constant(uint256) = 1 << vocabulary.ROLE_GATEWAY
+UINT32: constant(uint256) = 2**32 - 1
+
+# What each side stated of a lapsed lease. Bits: provider stated 0, consumer stated 1, the provider's
+# count 32, the consumer's 64. Fixed position: node/spec/registry.py reads it from storage proofs.
+statements: HashMap[bytes32, uint256]
+
+event LeaseClosing:
+    lease: indexed(bytes32)
+    member: indexed(uint256)
+    settled: uint256
+    answerUntil: uint256
+
+
+event LeaseAnswered:
+    lease: indexed(bytes32)
+    settled: uint256
+    receipt: bytes32
+
+
+event UseClaimed:
+    lease: indexed(bytes32)
+    number: uint256
+    receipt: bytes32
+
+
+event UsesStated:
+    lease: indexed(bytes32)
+    member: indexed(uint256)
+    used: uint256
+
+
+event StatementsDiffer:
+    lease: indexed(bytes32)
+    provider: uint256
+    consumer: uint256
+
+
+@deploy
+def __init__():
+    """
+    @notice No statements at genesis.
+    """
+    pass
+
+
+@view
+@external
+def statement(lease: bytes32) -> uint256:
+    """
+    @notice What both sides stated of a lapsed lease, packed; see `statements`.
+    """
+    return self.statements[lease]
+
+
+@external
+def closeAlone(
+    authorization: bytes32,
+    number: uint256,
+    receipt: usage.Receipt,
+    providerSignature: Bytes[65],
+    consumerSignature: Bytes[65],
+):
+    """
+    @notice One side begins to close, with the highest co-signed receipt, or with receipt number 0 when
+            all co-signed ones are settled. The receipts between are proved by the hash chain.
+    """
+    lease: bytes32 = usage.id(authorization, number)
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(lease)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    assert usage.status(word) == vocabulary.LEASE_STATUS_OPEN, "closings: not open"
+    assert (
+        block.timestamp <= word >> usage.DEADLINE_AT
+    ), "closings: past the settling deadline"
+    member: uint256 = self._side(deadlines)
+    settled: uint256 = usage.settled(word)
+    if receipt.number != 0:
+        last = self._check_higher(
+            receipt, lease, word, last, deadlines.ended, providerSignature, consumerSignature
+        )
+        settled = convert(receipt.number, uint256)
+    until: uint256 = block.timestamp + deadlines.answerWithin
+    extcall ILeases(addresses.LEASES).advance(
+        lease, settled, usage.claimed(word), last, until - 1
+    )
+    log LeaseClosing(lease=lease, member=member, settled=settled, answerUntil=until)
+
+
+@external
+def answer(
+    authorization: bytes32,
+    number: uint256,
+    receipt: usage.Receipt,
+    providerSignature: Bytes[65],
+    consumerSignature: Bytes[65],
+):
+    """
+    @notice Show a higher co-signed receipt while a lease is closing. Anyone may carry it in.
+    """
+    lease: bytes32 = usage.id(authorization, number)
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(lease)
+    until: uint256 = self._answer_until(word)
+    assert block.timestamp < until, "closings: time to answer is over"
+    hashed: bytes32 = self._check_higher(
+        receipt,
+        lease,
+        word,
+        last,
+        self._deadlines(authorization).ended,
+        providerSignature,
+        consumerSignature,
+    )
+    settled: uint256 = convert(receipt.number, uint256)
+    extcall ILeases(addresses.LEASES).advance(
+        lease, settled, usage.claimed(word), hashed, until - 1
+    )
+    log LeaseAnswered(lease=lease, settled=settled, receipt=hashed)
+
+
+@external
+def claim(
+    authorization: bytes32,
+    number: uint256,
+    request: usage.Request,
+    consumerSignature: Bytes[65],
+    receipt: usage.Receipt,
+    providerSignature: Bytes[65],
+):
+    """
+    @notice Once the time to answer is over the provider has as long again to claim uses that the
+            consumer requested and never countersigned, one after another, at most
+            `unsignedMaximum`. They count against limits.
+    """
+    lease: bytes32 = usage.id(authorization, number)
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(lease)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    until: uint256 = self._answer_until(word)
+    assert block.timestamp >= until, "closings: time to answer is not over"
+    assert block.timestamp < until + deadlines.answerWithin, "closings: time to claim is over"
+    claimed: uint256 = usage.claimed(word)
+    assert claimed < deadlines.unsignedMaximum, "closings: claims exhausted"
+    next: uint256 = usage.settled(word) + claimed + 1
+    assert convert(receipt.number, uint256) == next, "closings: not the next use"
+    assert receipt.previous == last, "closings: does not follow the last receipt"
+    assert (
+        request.lease == lease
+        and request.number == receipt.number
+        and request.previous == receipt.previous
+        and request.requestHash == receipt.requestHash
+    ), "closings: receipt does not answer the request"
+    usage.check_receipt(receipt, lease, word, deadlines.ended)
+    hashed: bytes32 = usage.receipt_hash(receipt)
+    provider: uint256 = 0
+    consumer: uint256 = 0
+    provider, consumer = usage.keys(word)
+    usage.check_signatures(
+        provider, hashed, providerSignature, consumer, usage.request_hash(request), consumerSignature
+    )
+    extcall ILeases(addresses.LEASES).advance(
+        lease, usage.settled(word), claimed + 1, hashed, until - 1
+    )
+    log UseClaimed(lease=lease, number=next, receipt=hashed)
+
+
+@external
+def finalize(authorization: bytes32, number: uint256):
+    """
+    @notice Finish a closing: anyone once the time to claim is over, or there is nothing left to
+            claim; the provider as soon as the time to answer is over.
+    """
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(usage.id(authorization, number))
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    until: uint256 = self._answer_until(word)
+    assert block.timestamp >= until, "closings: time to answer is not over"
+    if (
+        block.timestamp < until + deadlines.answerWithin
+        and usage.claimed(word) < deadlines.unsignedMaximum
+        and usage.settled(word) + usage.claimed(word) < usage.uses(word)
+    ):
+        assert self._side(deadlines) == deadlines.provider, "closings: time to claim is not over"
+    extcall ILeases(addresses.LEASES).finish(authorization, number)
+
+
+@external
+def stateUses(authorization: bytes32, number: uint256, used: uint256):
+    """
+    @notice One side states the uses of a lapsed lease. The second statement lets the authorization
+            have leases again; a difference between the two is on record.
+    """
+    lease: bytes32 = usage.id(authorization, number)
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(lease)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    assert usage.status(word) == vocabulary.LEASE_STATUS_LAPSED, "closings: not lapsed"
+    assert used >= usage.settled(word) and used <= usage.uses(word), "closings: uses out of range"
+    member: uint256 = self._side(deadlines)
+    side: uint256 = 0 if member == deadlines.provider else 1
+    stated: uint256 = self.statements[lease]
+    assert (stated >> side) & 1 == 0, "closings: stated already"
+    stated |= (1 << side) | (used << (32 + 32 * side))
+    self.statements[lease] = stated
+    log UsesStated(lease=lease, member=member, used=used)
+    if stated & 3 != 3:
+        return
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).lapseStated(authorization)
+    provider: uint256 = (stated >> 32) & UINT32
+    consumer: uint256 = (stated >> 64) & UINT32
+    if provider != consumer:
+        log StatementsDiffer(lease=lease, provider=provider, consumer=consumer)
+
+
+@view
+@internal
+def _deadlines(authorization: bytes32) -> IAuthorizations.Deadlines:
+    return staticcall IAuthorizations(addresses.AUTHORIZATIONS).deadlines(authorization)
+
+
+@view
+@internal
+def _side(deadlines: IAuthorizations.Deadlines) -> uint256:
+    """
+    @dev The sender's member, which must be provider or consumer.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
+    assert roles & (GATEWAY | APPROVER) != 0, "closings: neither gateway nor approver"
+    assert member == deadlines.provider or member == deadlines.consumer, "closings: not a party"
+    return member
+
+
+@pure
+@internal
+def _answer_until(word: uint256) -> uint256:
+    """
+    @dev The first second at which no answer is taken; settling is open until the one before.
+    """
+    assert usage.status(word) == vocabulary.LEASE_STATUS_CLOSING, "closings: not closing"
+    return (word >> usage.DEADLINE_AT) + 1
+
+
+@view
+@internal
+def _check_higher(
+    receipt: usage.Receipt,
+    lease: bytes32,
+    word: uint256,
+    last: bytes32,
+    ended: uint256,
+    providerSignature: Bytes[65],
+    consumerSignature: Bytes[65],
+) -> bytes32:
+    """
+    @dev A co-signed receipt above the settled ones. It may skip numbers: the hash chain proves those
+         between. Returns its hash.
+    """
+    assert (
+        convert(receipt.number, uint256) > usage.settled(word)
+    ), "closings: not a higher use"
+    usage.check_receipt(receipt, lease, word, ended)
+    if convert(receipt.number, uint256) == usage.settled(word) + 1:
+        assert receipt.previous == last, "closings: does not follow the last receipt"
+    hashed: bytes32 = usage.receipt_hash(receipt)
+    provider: uint256 = 0
+    consumer: uint256 = 0
+    provider, consumer = usage.keys(word)
+    usage.check_signatures(
+        provider, hashed, providerSignature, consumer, hashed, consumerSignature
+    )
+    return hashed

@@ -1,0 +1,412 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title Grants
+@notice Terms and who must agree to them. Terms are one EIP-712 structure that every party signs; an
+        authorization's id is their digest. Whoever approves shows the very terms, so state need not
+        keep them: the whole of them is in calldata and in the event of the request (R1).
+        Which approvals are required follows from the terms: provider and consumer always, the
+        subject in subject mode `one` (R2), the exchange in platform trade, a regulator where the
+        fields' levels, raw delivery or a destination abroad demand it (R4).
+        This contract keeps nothing of an authorization; what stands and what is counted is in
+        Authorizations.
+"""
+
+from interfaces import IAuthorizations
+from interfaces import ICatalog
+from interfaces import IMembers
+import addresses
+import signatures
+import vocabulary
+
+APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
+PROVIDER: constant(uint256) = 1 << vocabulary.PARTY_PROVIDER
+CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER
+SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
+EXCHANGE: constant(uint256) = 1 << vocabulary.PARTY_EXCHANGE
+REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
+
+RAW: constant(uint256) = 1 << vocabulary.DELIVERY_MODE_RAW
+# Modes in which no record of a person leaves the provider: query, model, psi, mpc.
+GUARDED: constant(uint256) = (
+    (1 << vocabulary.DELIVERY_MODE_QUERY)
+    | (1 << vocabulary.DELIVERY_MODE_MODEL)
+    | (1 << vocabulary.DELIVERY_MODE_PSI)
+    | (1 << vocabulary.DELIVERY_MODE_MPC)
+)
+
+UNSIGNED_MAX: constant(uint256) = 64
+MINIMUM_GROUP_FLOOR: constant(uint256) = 5
+DEADLINE_MAX: constant(uint256) = 7 * 86_400
+VALIDITY_MAX: constant(uint256) = 10 * 366 * 86_400
+APPROVALS_MAX: constant(uint256) = 16
+
+TERMS_TYPE: constant(bytes32) = keccak256(
+    "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint32 minimumGroup,uint32 maximumUses,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
+)
+REVOCATION_TYPE: constant(bytes32) = keccak256("Revocation(bytes32 authorization,uint8 reason)")
+
+struct Terms:
+    # Member indices; exchange 0 is direct trade.
+    provider: uint32
+    consumer: uint32
+    exchange: uint32
+    product: bytes32
+    productVersion: uint32
+    # Vocabulary index; in mode `none` subject and reference are zero.
+    subjectMode: uint8
+    subject: address
+    subjectReference: bytes32
+    legalBasis: uint8
+    purpose: uint16
+    # Bit i: field i of the product version.
+    fields: uint256
+    # Bit i: delivery mode i of the vocabulary.
+    modes: uint8
+    # ISO 3166 numeric code of the one jurisdiction where results may go.
+    destination: uint16
+    # Fewest subjects behind one answer; 0 in subject mode `one`.
+    minimumGroup: uint32
+    maximumUses: uint32
+    # Unix seconds, the first inside and the last outside.
+    validFrom: uint64
+    validUntil: uint64
+    # Delivered receipts of a lease that may lack the countersignature (R10).
+    unsignedMaximum: uint8
+    # Seconds (R12).
+    answerWithin: uint32
+    settleWithin: uint32
+    # Hash of the terms template's text.
+    template: bytes32
+    nonce: uint256
+
+
+deadline_floor: uint256
+
+event AuthorizationRequested:
+    authorization: indexed(bytes32)
+    provider: indexed(uint256)
+    consumer: indexed(uint256)
+    required: uint256
+    terms: Terms
+
+
+@deploy
+def __init__(deadlineFloor: uint256):
+    """
+    @notice The floor of `answerWithin` and `settleWithin` is a genesis constant: an hour, or seconds
+            on a development network.
+    """
+    assert deadlineFloor != 0 and deadlineFloor <= DEADLINE_MAX, "grants: deadline floor"
+    self.deadline_floor = deadlineFloor
+
+
+@view
+@external
+def deadlineFloor() -> uint256:
+    """
+    @notice The shortest `answerWithin` and `settleWithin` terms may hold, in seconds.
+    """
+    return self.deadline_floor
+
+
+@view
+@external
+def authorizationId(terms: Terms) -> bytes32:
+    """
+    @notice The EIP-712 digest of the terms: what every party signs, and the authorization's id.
+    """
+    return self._id(terms)
+
+
+@view
+@external
+def required(terms: Terms) -> uint256:
+    """
+    @notice The parties whose approval these terms require, by bit.
+    """
+    return self._required(terms, self._offer(terms))
+
+
+@external
+def request(
+    terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+) -> bytes32:
+    """
+    @notice An approver of the consumer asks for an authorization, and thereby approves it.
+    @param approvals Signatures over the terms that other parties gave beforehand; may be empty.
+    @return The authorization's id.
+    """
+    offer: ICatalog.Offer = self._offer(terms)
+    self._check_parties(terms, offer)
+    self._check_offer(terms, offer)
+    self._check_subject(terms)
+    self._check_limits(terms)
+    authorization: bytes32 = self._id(terms)
+    required: uint256 = self._required(terms, offer)
+    log AuthorizationRequested(
+        authorization=authorization,
+        provider=convert(terms.provider, uint256),
+        consumer=convert(terms.consumer, uint256),
+        required=required,
+        terms=terms,
+    )
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).begin(
+        authorization,
+        convert(terms.provider, uint256),
+        convert(terms.consumer, uint256),
+        required,
+        convert(terms.validUntil, uint256),
+    )
+    if len(approvals) != 0:
+        self._approve(authorization, terms, self._signers(authorization, terms, approvals))
+    return authorization
+
+
+@external
+def approve(terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]):
+    """
+    @notice Approve as what the sender is, an approver of a required member or the subject, and carry
+            in signatures over the same terms. A sender who is no party only carries.
+    """
+    authorization: bytes32 = self._id(terms)
+    parties: uint256 = self._party_of(terms, msg.sender) | self._signers(
+        authorization, terms, approvals
+    )
+    assert (
+        staticcall ICatalog(addresses.CATALOG).statusOf(
+            terms.product, convert(terms.productVersion, uint256)
+        )
+        == vocabulary.PRODUCT_STATUS_APPROVED
+    ), "grants: product is not approved"
+    self._approve(authorization, terms, parties)
+
+
+@external
+def decline(terms: Terms, reason: uint256):
+    """
+    @notice A party declines before the authorization is active; the subject may also end it after.
+    """
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
+        self._id(terms), self._party_of(terms, msg.sender), reason, empty(bytes32)
+    )
+
+
+@external
+def revokeSigned(terms: Terms, reason: uint256, signature: Bytes[65]):
+    """
+    @notice Carry in a party's signed Revocation: the subject's key, or an approver's. Before the
+            authorization is active it rejects it.
+    """
+    authorization: bytes32 = self._id(terms)
+    digest: bytes32 = signatures.digest(
+        self, keccak256(abi_encode(REVOCATION_TYPE, authorization, reason))
+    )
+    account: address = signatures.signer(digest, signature)
+    assert account != empty(address), "grants: malformed signature"
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
+        authorization, self._party_of(terms, account), reason, empty(bytes32)
+    )
+
+
+@internal
+def _approve(authorization: bytes32, terms: Terms, parties: uint256):
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
+        authorization, parties, self._limits(terms), terms.fields
+    )
+
+
+@view
+@internal
+def _signers(
+    authorization: bytes32, terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+) -> uint256:
+    """
+    @dev The parties whose accounts signed the terms; each signature must be some party's.
+    """
+    parties: uint256 = 0
+    for signature: Bytes[65] in approvals:
+        account: address = signatures.signer(authorization, signature)
+        assert account != empty(address), "grants: malformed signature"
+        party: uint256 = self._party_of(terms, account)
+        assert party != 0, "grants: signature of no party"
+        parties |= party
+    return parties
+
+
+@view
+@internal
+def _offer(terms: Terms) -> ICatalog.Offer:
+    return staticcall ICatalog(addresses.CATALOG).offer(
+        terms.product, convert(terms.productVersion, uint256)
+    )
+
+
+@view
+@internal
+def _id(terms: Terms) -> bytes32:
+    return signatures.digest(self, keccak256(abi_encode(TERMS_TYPE, terms)))
+
+
+@pure
+@internal
+def _required(terms: Terms, offer: ICatalog.Offer) -> uint256:
+    parties: uint256 = PROVIDER | CONSUMER
+    if convert(terms.subjectMode, uint256) == vocabulary.SUBJECT_MODE_ONE:
+        parties |= SUBJECT
+    if terms.exchange != 0:
+        parties |= EXCHANGE
+    if (
+        terms.fields & (offer.level4 | offer.level5) != 0
+        or convert(terms.modes, uint256) & RAW != 0
+        or convert(terms.destination, uint256) != vocabulary.HOME
+    ):
+        parties |= REGULATOR
+    return parties
+
+
+@view
+@internal
+def _check_parties(terms: Terms, offer: ICatalog.Offer):
+    consumer: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    consumer, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
+    assert roles & APPROVER != 0, "grants: not an approver"
+    assert consumer == convert(terms.consumer, uint256), "grants: not the consumer"
+    assert terms.provider != terms.consumer, "grants: provider is the consumer"
+    assert convert(terms.provider, uint256) == offer.provider, "grants: not the provider"
+    assert (
+        staticcall IMembers(addresses.MEMBERS).kindOf(offer.provider) != 0
+    ), "grants: provider is suspended"
+    if terms.exchange != 0:
+        assert (
+            terms.exchange != terms.provider and terms.exchange != terms.consumer
+        ), "grants: exchange is a party"
+        exchange: uint256 = staticcall IMembers(addresses.MEMBERS).kindOf(convert(terms.exchange, uint256))
+        assert exchange == vocabulary.MEMBER_KIND_EXCHANGE, "grants: not an exchange"
+
+
+@pure
+@internal
+def _check_offer(terms: Terms, offer: ICatalog.Offer):
+    """
+    @dev R4 on masks: what the fields are decides, not the highest level among them.
+    """
+    modes: uint256 = convert(terms.modes, uint256)
+    assert (
+        offer.status == vocabulary.PRODUCT_STATUS_APPROVED
+    ), "grants: product is not approved"
+    assert terms.template == offer.template, "grants: not the product's template"
+    assert terms.fields != 0 and terms.fields & ~offer.fields == 0, "grants: unknown field"
+    assert modes != 0 and modes & ~offer.modes == 0, "grants: mode is not offered"
+    assert terms.fields & offer.class3 == 0, "grants: C3 field"
+    if terms.fields & (offer.level4 | offer.level5) != 0:
+        assert modes & ~GUARDED == 0, "grants: mode not allowed at this level"
+    if terms.fields & offer.level5 != 0:
+        assert (
+            convert(terms.destination, uint256) == vocabulary.HOME
+        ), "grants: level 5 never abroad"
+
+
+@view
+@internal
+def _check_subject(terms: Terms):
+    """
+    @dev R2. In mode `one` the subject must not be an account of the two parties themselves.
+    """
+    mode: uint256 = convert(terms.subjectMode, uint256)
+    basis: uint256 = convert(terms.legalBasis, uint256)
+    assert basis != 0 and basis <= vocabulary.LEGAL_BASIS_LAST, "grants: unknown legal basis"
+    if mode == vocabulary.SUBJECT_MODE_NONE:
+        assert (
+            terms.subject == empty(address) and terms.subjectReference == empty(bytes32)
+        ), "grants: subject in mode none"
+        assert convert(terms.modes, uint256) & ~GUARDED == 0, "grants: mode needs a subject"
+        assert basis != vocabulary.LEGAL_BASIS_CONSENT, "grants: consent needs a subject"
+        assert (
+            convert(terms.minimumGroup, uint256) >= MINIMUM_GROUP_FLOOR
+        ), "grants: minimum group too small"
+        return
+    assert mode == vocabulary.SUBJECT_MODE_ONE, "grants: unknown subject mode"
+    assert (
+        terms.subject != empty(address) and terms.subjectReference != empty(bytes32)
+    ), "grants: no subject"
+    assert terms.minimumGroup == 0, "grants: minimum group of one subject"
+    owner: uint256 = staticcall IMembers(addresses.MEMBERS).memberOf(terms.subject)
+    assert owner == 0 or (
+        owner != convert(terms.provider, uint256) and owner != convert(terms.consumer, uint256)
+    ), "grants: subject is an account of a party"
+
+
+@view
+@internal
+def _check_limits(terms: Terms):
+    purpose: uint256 = convert(terms.purpose, uint256)
+    until: uint256 = convert(terms.validUntil, uint256)
+    assert purpose != 0 and purpose <= vocabulary.PURPOSE_LAST, "grants: unknown purpose"
+    assert vocabulary.is_jurisdiction(
+        convert(terms.destination, uint256)
+    ), "grants: unknown destination"
+    assert terms.maximumUses != 0, "grants: no uses"
+    assert terms.validFrom < terms.validUntil, "grants: empty validity"
+    assert until > block.timestamp, "grants: expired"
+    assert until <= block.timestamp + VALIDITY_MAX, "grants: validity too long"
+    assert (
+        terms.unsignedMaximum != 0 and convert(terms.unsignedMaximum, uint256) <= UNSIGNED_MAX
+    ), "grants: unsigned maximum out of range"
+    self._check_deadline(convert(terms.answerWithin, uint256))
+    self._check_deadline(convert(terms.settleWithin, uint256))
+
+
+@view
+@internal
+def _check_deadline(seconds: uint256):
+    assert (
+        seconds >= self.deadline_floor and seconds <= DEADLINE_MAX
+    ), "grants: deadline out of range"
+
+
+@view
+@internal
+def _party_of(terms: Terms, account: address) -> uint256:
+    """
+    @dev What the account is to the terms, by bit; 0 for nothing. A member is one party.
+    """
+    if account == terms.subject:
+        return SUBJECT
+    member: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(account)
+    if roles & APPROVER == 0:
+        return 0
+    if member == convert(terms.provider, uint256):
+        return PROVIDER
+    if member == convert(terms.consumer, uint256):
+        return CONSUMER
+    if member == convert(terms.exchange, uint256):
+        return EXCHANGE
+    if kind == vocabulary.MEMBER_KIND_REGULATOR:
+        return REGULATOR
+    return 0
+
+
+@pure
+@internal
+def _limits(terms: Terms) -> uint256:
+    """
+    @dev The word of limits that Authorizations keeps. Every part fits: the checks of a request bound it.
+    """
+    return (
+        convert(terms.purpose, uint256)
+        | (convert(terms.modes, uint256) << 12)
+        | (convert(terms.destination, uint256) << 20)
+        | (convert(terms.subjectMode, uint256) << 30)
+        | (convert(terms.validFrom, uint256) << 32)
+        | (convert(terms.maximumUses, uint256) << 72)
+        | (convert(terms.answerWithin, uint256) << 104)
+        | (convert(terms.settleWithin, uint256) << 124)
+        | (convert(terms.unsignedMaximum, uint256) << 144)
+        | (convert(terms.exchange, uint256) << 152)
+    )
