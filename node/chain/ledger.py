@@ -13,7 +13,7 @@ thread at a time and holds a lock of its own.
 
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,7 +35,7 @@ from node.execution.engine import (
     never,
 )
 from node.spec import registry
-from node.spec.block import EMPTY_OMMERS_HASH, Block, transactions_root
+from node.spec.block import EMPTY_OMMERS_HASH, Block
 from node.spec.header import Header
 from node.spec.seal import MIX_HASH, ExtraData, encode_extra_data, hash_for_block, verify_seals
 from node.spec.transaction import Transaction
@@ -48,6 +48,9 @@ BUILD_SECONDS: Final = 0.4
 
 OVERLAYS_MAX: Final = 8
 """Executed blocks kept for one height: one for each round that is likely to be met."""
+
+RECENT_BLOCKS: Final = 4
+"""Newest blocks whose transactions stay decoded."""
 
 
 class Ledger:
@@ -78,6 +81,7 @@ class Ledger:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._overlays: OrderedDict[Hash32, Overlay] = OrderedDict()
+        self._recent: deque[tuple[bytes, ...]] = deque()
         self._guard = threading.RLock()
         if store.is_empty:
             self._begin(genesis)
@@ -232,7 +236,10 @@ class Ledger:
             return held
         check_header(block.header, view.header, view.validators, self.parameters)
         with self._keeping(block):
-            overlay = self._overlay(view, self._execute(view, block, cancel))
+            execution = self._execute(view, block, cancel)
+            if execution.transactions_root != block.header.transactions_root:
+                raise InvalidBlock(f"block {block.header.number}: another body than its header's")
+            overlay = self._overlay(view, execution)
         expected = _with_results(block.header, overlay)
         if expected != block.header:
             raise _difference(block.header, expected)
@@ -241,8 +248,6 @@ class Ledger:
 
     def _execute(self, view: HeadView, block: Block, cancel: Cancel) -> Execution:
         number = block.header.number
-        if transactions_root(block.transactions) != block.header.transactions_root:
-            raise InvalidBlock(f"block {number}: another body than its header's")
         try:
             resolved = self.transactions.resolve(block.transactions)
         except DecodeError as error:
@@ -315,11 +320,18 @@ class Ledger:
             )
             self.engine.committed(view.header.state_root, overlay.update.root, execution.diff)
             self._overlays.clear()
+            self._forget_old_senders(block)
             self.view = self._view_of_head()
             new_head = NewHead(block, block_hash, execution)
             for listener in self._listeners:
                 listener(new_head)
             return new_head
+
+    def _forget_old_senders(self, block: Block) -> None:
+        """Keep the senders of a few blocks only, which clients are about to ask for."""
+        self._recent.append(block.transactions)
+        if len(self._recent) > RECENT_BLOCKS:
+            self.transactions.forget(self._recent.popleft())
 
     def import_block(self, block: Block) -> NewHead | None:
         """Take a sealed block from a peer; None where the chain has it already.

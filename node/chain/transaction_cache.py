@@ -60,3 +60,8 @@ class TransactionCache:
             if not isinstance(item, DecodeError):
                 self._held[raws[index]] = item
         return [item for item in found if item is not None]
+
+    def forget(self, raws: Sequence[bytes]) -> None:
+        """Let go of transactions that are not likely to be met again."""
+        for raw in raws:
+            self._held.pop(raw, None)

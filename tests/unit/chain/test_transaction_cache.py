@@ -61,3 +61,13 @@ def test_each_item_has_its_own_answer() -> None:
     assert (found[0], found[2]) == ((good, SENDER), (other, GOVERNOR))
     assert isinstance(found[1], DecodeError)
     assert engine.count == 2
+
+
+def test_what_is_forgotten_is_recovered_anew() -> None:
+    engine = Counting()
+    cache = TransactionCache(engine)
+    one = transfer()
+    cache.resolve([one.raw])
+    cache.forget([one.raw, b"never met"])
+    assert cache.resolve([one.raw]) == [(one, SENDER)]
+    assert engine.count == 2
