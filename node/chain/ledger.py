@@ -205,10 +205,11 @@ class Ledger:
     ) -> tuple[list[Transaction], list[Address], dict[Hash32, InvalidTransaction]]:
         """Return the candidates whose senders may send, those senders, and the others refused."""
         resolved = self.transactions.resolve([item.raw for item in candidates])
-        allowed = {sender: view.may_send(sender) for _, sender in resolved if sender is not None}
+        known = {sender for _, sender in resolved if sender is not None}
+        allowed = {sender for sender in known if view.may_send(sender)}
         permitted, senders, refused = [], [], {}
         for transaction, sender in resolved:
-            if sender is not None and allowed[sender]:
+            if sender is not None and sender in allowed:
                 permitted.append(transaction)
                 senders.append(sender)
             else:
