@@ -25,6 +25,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+import plyvel
+
 from node.app import LocalSigner
 from node.chain.genesis_file import load_genesis
 from node.chain.ledger import Ledger
@@ -42,7 +44,7 @@ from node.spec.seal import hash_for_commit_seal, proposer, with_seals
 from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import AccountChange, BlockDiff
 from node.storage.chain_store import ChainStore
-from node.storage.leveldb import LevelDB
+from node.storage.leveldb import BLOOM_BITS, WRITE_BUFFER_BYTES, LevelDB
 from node.storage.sign_state import SignedRecord, SignState
 from scripts.bench.presign import contract, deployment
 
@@ -88,6 +90,7 @@ def preload(folder: Path, slots: int) -> Header:
                 filling.seal(signers, ())
                 file.unlink()
         head = filling.ledger.head
+    compact(places[0] / "db" / "chain")
     for place, signer in zip(places, signers, strict=True):
         _remember(place / "db" / "sign-state", signer, head)
     for place in places[1:]:
@@ -141,6 +144,13 @@ def opened(folder: Path, network: DevelopmentNetwork) -> Iterator[Filling]:
         genesis = load_genesis(folder / "genesis.json")
         filling.ledger = Ledger(ChainStore(kv), genesis, cast(Engine, filling), engines.trie)
         yield filling
+
+
+def compact(store: Path) -> None:
+    """Let LevelDB tidy up now what it would else tidy up under somebody's load."""
+    held = plyvel.DB(str(store), write_buffer_size=WRITE_BUFFER_BYTES, bloom_filter_bits=BLOOM_BITS)
+    held.compact_range()
+    held.close()
 
 
 def spread(slots: int, place: Path) -> list[Path]:

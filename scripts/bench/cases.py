@@ -42,9 +42,9 @@ class Case:
 
 
 CASES: Final = {
-    "one": Case("one validator, gas limit 10⁹", 1, 100_000, 10_000, gas_limit=ONE_GAS_LIMIT),
-    "anvil": Case("anvil 1.7.1 (memory, no consensus)", 0, 100_000, 10_000),
-    "four": Case("four validators", 4, 20_000, 10_000),
+    "one": Case("one validator, gas limit 10⁹", 1, 100_000, 20_000, gas_limit=ONE_GAS_LIMIT),
+    "anvil": Case("anvil 1.7.1 (memory, no consensus)", 0, 100_000, 20_000),
+    "four": Case("four validators", 4, 20_000, 20_000),
     "four-py-evm": Case("four validators, reference engine", 4, 4_000, 1_000, engine="py-evm"),
     "validators-1": Case("one validator", 1, 20_000),
     "validators-7": Case("seven validators", 7, 20_000),

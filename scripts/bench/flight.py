@@ -17,8 +17,8 @@ class Flight:
     waiting: dict[str, float] = field(default_factory=dict)
     """When each transaction that no block holds yet was sent, or was due to be, by its hash."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
-    blocks: list[tuple[int, int]] = field(default_factory=list)
-    """Number and how many of this load's transactions it holds, of each block seen."""
+    blocks: list[tuple[int, int, float]] = field(default_factory=list)
+    """Number, how many of this load's transactions it holds, when seen, of each block."""
     head_times: list[float] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     """How many transactions were refused for good, by message."""
@@ -46,7 +46,7 @@ class Flight:
             if sent is not None:
                 self.latencies.append(at - sent)
         count = len(self.latencies) - before
-        self.blocks.append((number, count))
+        self.blocks.append((number, count, at))
         if count:
             self.last_seen = at
 
@@ -54,6 +54,18 @@ class Flight:
     def seconds(self) -> float:
         """From the first one sent to the last one seen."""
         return self.last_seen - self.first_sent
+
+    @property
+    def sustained(self) -> float | None:
+        """Transactions a second in the blocks between the first and the last that hold any.
+
+        Unlike the whole load's rate, it does not depend on where between two blocks the load began
+        and ended. None of fewer than three blocks.
+        """
+        full = [(count, at) for _, count, at in self.blocks if count]
+        if len(full) < 3:
+            return None
+        return sum(count for count, _ in full[1:-1]) / (full[-2][1] - full[0][1])
 
     @property
     def gaps(self) -> list[float]:

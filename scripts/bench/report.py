@@ -20,6 +20,7 @@ DOCS: Final = PROJECT / "docs"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 COLUMNS: Final = {
     "TPS": ("tps", 0),
+    "sustained": ("sustained_tps", 0),
     "latency p50 (s)": ("latency_p50_s", 2),
     "p99 (s)": ("latency_p99_s", 2),
     "CPU (µs)": ("cpu_us", 0),

@@ -21,6 +21,7 @@ from scripts.loads import PROJECT
 FILE: Final = FOLDER / "results.jsonl"
 SUMMARIZED: Final = (
     "tps",
+    "sustained_tps",
     "latency_p50_s",
     "latency_p99_s",
     "cpu_us",

@@ -13,15 +13,17 @@ from tests.bench.test_results import run
 
 
 def cases(**tps: float) -> dict[str, Any]:
-    return {name: {"figures": {"tps": [value, value, value]}} for name, value in tps.items()}
+    return {
+        name: {"figures": {"sustained_tps": [value, value, value]}} for name, value in tps.items()
+    }
 
 
 def test_a_ratio_is_of_medians() -> None:
     measured = {
-        "four": {"figures": {"tps": [50.0, 1.0, 99.0]}},
-        "anvil": {"figures": {"tps": [200.0, 1.0, 999.0]}},
+        "four": {"figures": {"sustained_tps": [50.0, 1.0, 99.0]}},
+        "anvil": {"figures": {"sustained_tps": [200.0, 1.0, 999.0]}},
     }
-    assert ratios(measured) == {"TPS, four validators ÷ anvil": 0.25}
+    assert ratios(measured) == {"sustained TPS, four validators ÷ anvil": 0.25}
 
 
 def test_a_case_that_was_not_measured_makes_no_ratio() -> None:
@@ -63,7 +65,9 @@ def test_the_command_fails_where_a_ratio_fell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "results.jsonl"
-    text = json.dumps({"quick": {"ratios": {"TPS, four validators ÷ anvil": 0.5}, "cases": {}}})
+    text = json.dumps(
+        {"quick": {"ratios": {"sustained TPS, four validators ÷ anvil": 0.5}, "cases": {}}}
+    )
     (tmp_path / "performance.json").write_text(text, encoding="utf-8")
     results.keep(run("anvil", "1", 200.0, "quick"), file)
     for series, (tps, expected) in enumerate(((100.0, True), (80.0, False), (90.0, True))):

@@ -9,7 +9,7 @@ def test_a_transaction_counts_once_from_its_departure() -> None:
     flight.arrive(1, ["a", "stranger"], 11.5)
     flight.arrive(2, ["a", "b"], 13.0)
     assert list(flight.latencies) == [1.5, 3.0]
-    assert flight.blocks == [(1, 1), (2, 1)]
+    assert flight.blocks == [(1, 1, 11.5), (2, 1, 13.0)]
     assert flight.seconds == 3.0
     assert not flight.waiting
 
@@ -29,6 +29,15 @@ def test_a_refused_one_is_not_waited_for() -> None:
     flight.refuse("a", "nonce too low")
     assert flight.refused == {"nonce too low": 1}
     assert list(flight.waiting) == ["b"]
+
+
+def test_the_sustained_rate_is_that_of_the_blocks_between() -> None:
+    flight = Flight(blocks=[(1, 5, 10.0), (2, 100, 11.0), (3, 0, 12.0), (4, 200, 13.0)])
+    assert flight.sustained == 100.0
+    flight.blocks.append((5, 7, 13.1))
+    assert flight.sustained == 100.0
+    del flight.blocks[1:]
+    assert flight.sustained is None
 
 
 def test_gaps_are_those_within_the_load() -> None:

@@ -33,7 +33,7 @@ def test_a_record_writes_page_source_and_picture(tmp_path: Path) -> None:
     report.record([measured("anvil", 400.0, 2.0)], "full", tmp_path)
     page = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert "| four validators | 10 | 2 | 200 (100 to 300) |" in page
-    assert "| TPS, four validators ÷ anvil | 0.50 |" in page
+    assert "| sustained TPS, four validators ÷ anvil | 0.50 |" in page
     assert page.startswith("text\n")
     assert page.endswith("more\n")
     held = json.loads((tmp_path / "performance.json").read_text(encoding="utf-8"))
