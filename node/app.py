@@ -99,7 +99,8 @@ async def run_node(config: NodeConfig, engines: Engines) -> None:
     with ExitStack() as stack:
         chain_kv = _open(stack, config.data_dir / "chain")
         sign_kv = _open(stack, config.data_dir / "sign-state")
-        ledger = Ledger(ChainStore(chain_kv), genesis, engines.engine, engines.trie)
+        store = ChainStore(chain_kv, config.history_blocks)
+        ledger = Ledger(store, genesis, engines.engine, engines.trie)
         ledger.on_fault = lambda block: keep_for_replay(block, config.data_dir)
         signer, metrics = LocalSigner(key), Metrics()
         parameters = ledger.parameters

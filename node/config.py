@@ -64,7 +64,10 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """A node: its chain, its key, its folder and its three doors."""
+    """A node: its chain, its key, its folder and its three doors.
+
+    `history_blocks` says for how many blocks their states stay readable and provable, 0 for all.
+    """
 
     genesis: Path
     data_dir: Path
@@ -72,6 +75,7 @@ class NodeConfig:
     p2p: P2PConfig
     rpc: RpcConfig
     metrics: MetricsConfig
+    history_blocks: int = 0
     log_level: str = "info"
     log_format: str = "json"
 

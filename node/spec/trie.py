@@ -59,10 +59,15 @@ def get_placed(root: Hash32, key: bytes, get_node: PlacedGetter) -> bytes | None
 
 def prove(root: Hash32, key: bytes, get_node: NodeGetter) -> tuple[bytes, ...]:
     """Return the nodes that prove the value of `key`, or that it has none; () for an empty trie."""
+    return prove_placed(root, key, lambda _path, node_hash: get_node(node_hash))
+
+
+def prove_placed(root: Hash32, key: bytes, get_node: PlacedGetter) -> tuple[bytes, ...]:
+    """Return the same from a store that is asked for nodes by their path."""
     nodes: list[bytes] = []
 
-    def recording(_path: Nibbles, node_hash: Hash32) -> bytes:
-        nodes.append(get_node(node_hash))
+    def recording(path: Nibbles, node_hash: Hash32) -> bytes:
+        nodes.append(get_node(path, node_hash))
         return nodes[-1]
 
     _walk(root, key, recording)

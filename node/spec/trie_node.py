@@ -51,6 +51,11 @@ def to_nibbles(key: bytes) -> Nibbles:
     return key.hex().encode("ascii").translate(_HEX_TO_NIBBLE)
 
 
+def from_nibbles(path: Nibbles) -> bytes:
+    """Return the key that an even number of nibbles stands for."""
+    return bytes(high << 4 | low for high, low in zip(path[::2], path[1::2], strict=True))
+
+
 def compact(path: Nibbles, *, is_leaf: bool) -> bytes:
     """Return the hex-prefix encoding of a path."""
     flag = 2 if is_leaf else 0

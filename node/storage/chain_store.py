@@ -9,13 +9,14 @@ folder, each by name. On opening, the newest blocks are checked for gaps.
 from collections.abc import Sequence
 from typing import Final
 
-from node.errors import StoreError
+from node.errors import ConfigError, StoreError
 from node.spec.block import Block
 from node.spec.types import BlockDiff, Hash32, StateUpdate
 from node.storage.blocks import Blocks, Head, block_entries, check_links
-from node.storage.keys import CHAIN_ID, GENESIS, SCHEMA
+from node.storage.history import HISTORY_BLOCKS_MIN, FullHistory, NodeStore, PrunedHistory
+from node.storage.keys import CHAIN_ID, GENESIS, HISTORY, SCHEMA
 from node.storage.kv import KeyValue
-from node.storage.state import FlatState, NodeStore, TrieState, state_entries
+from node.storage.state import CodeStore, FlatState, TrieState, state_entries
 
 SCHEMA_VERSION: Final = 1
 LINKS_CHECKED: Final = 1_024
@@ -25,16 +26,18 @@ LINKS_CHECKED: Final = 1_024
 class ChainStore:
     """One chain's blocks and states over a `KeyValue`."""
 
-    def __init__(self, kv: KeyValue) -> None:
-        """Take up a store.
+    def __init__(self, kv: KeyValue, history_blocks: int | None = None) -> None:
+        """Take up a store; `history_blocks`: 0 for all states, else how many, None for what it has.
 
         Raises:
+            ConfigError: it was begun with the other form of history.
             StoreError: written by a newer version, or blocks are missing.
         """
         self._kv = kv
         _check_schema(kv)
         self.blocks = Blocks(kv)
-        self.nodes = NodeStore(kv)
+        self.nodes = _history(kv, history_blocks)
+        self.codes = CodeStore(kv)
         check_links(self.blocks, LINKS_CHECKED)
 
     @property
@@ -73,7 +76,7 @@ class ChainStore:
     ) -> None:
         """Store block 0 and the chain's name."""
         batch: dict[bytes, bytes | None] = {
-            **state_entries(diff, update, self._kv),
+            **state_entries(diff, update, 0, self._kv, self.nodes),
             **block_entries(genesis, genesis_hash, (), (), ()),
             CHAIN_ID: chain_id.to_bytes(8, "big"),
             GENESIS: bytes(genesis_hash),
@@ -103,19 +106,19 @@ class ChainStore:
                 f"store: block {block.header.number} does not follow the head {head.number}"
             )
         batch: dict[bytes, bytes | None] = {
-            **state_entries(diff, update, self._kv),
+            **state_entries(diff, update, block.header.number, self._kv, self.nodes),
             **block_entries(block, block_hash, transaction_hashes, receipts, log_index),
         }
         self._kv.write(batch, sync=True)
 
     def state_at(self, root: Hash32) -> TrieState:
         """Return the state under a root; reading it raises StoreError where it is unknown."""
-        return TrieState(root, self.nodes, self.blocks.hash_of)
+        return TrieState(root, self.nodes, self.codes, self.blocks.hash_of)
 
     def head_state(self) -> FlatState:
         """Return the head's state, for any thread; release it when the head has moved on."""
         view = self._kv.snapshot()
-        return FlatState(_head_root(Blocks(view)), view, self.nodes, self.blocks.hash_of)
+        return FlatState(_head_root(Blocks(view)), view, self.codes, self.blocks.hash_of)
 
     def close(self) -> None:
         """Release the store."""
@@ -128,6 +131,30 @@ def _head_root(blocks: Blocks) -> Hash32:
     if header is None:
         raise StoreError("store: the head's header is missing")
     return header.state_root
+
+
+def _history(kv: KeyValue, blocks: int | None) -> NodeStore:
+    """Return the nodes in the form the store was begun in, a new one in that asked for."""
+    if blocks is not None and 0 < blocks < HISTORY_BLOCKS_MIN:
+        raise ConfigError(
+            f"history_blocks: {blocks} is too few",
+            why=f"proofs are asked for after their block; {HISTORY_BLOCKS_MIN} at least, or 0",
+        )
+    held = kv.get(HISTORY)
+    if held is None:
+        held = (blocks or 0).to_bytes(8, "big")
+        kv.write({HISTORY: held}, sync=True)
+    begun = int.from_bytes(held, "big")
+    if blocks is not None and (blocks == 0) != (begun == 0):
+        wanted = "all states" if blocks == 0 else f"the newest {blocks} blocks' states"
+        raise ConfigError(
+            f"store: begun with history_blocks = {begun}, not to be opened with {blocks}",
+            why=f"the folder's state nodes are not kept in the form that keeps {wanted}",
+            next_command="give the node a new data_dir and let it sync, or change history_blocks",
+        )
+    if begun == 0:
+        return FullHistory(kv)
+    return PrunedHistory(kv, begun if blocks is None else blocks)
 
 
 def _check_schema(kv: KeyValue) -> None:

@@ -14,8 +14,16 @@ from node.spec.codec import decode
 from node.spec.crypto import keccak256
 from node.spec.receipt import merge_blooms
 from node.spec.seal import hash_for_block
-from node.spec.trie import get
-from node.spec.trie_node import Branch, Extension, Leaf, Node, node_from_item
+from node.spec.trie import PlacedGetter, get_placed
+from node.spec.trie_node import (
+    Branch,
+    Extension,
+    Leaf,
+    Nibbles,
+    Node,
+    from_nibbles,
+    node_from_item,
+)
 from node.spec.types import EMPTY_ROOT, Hash32
 from node.storage.blocks import Blocks, Place
 from node.storage.chain_store import ChainStore
@@ -57,15 +65,16 @@ def check_state(store: ChainStore, view: Reader) -> Iterator[int]:
     if header is None:
         raise _wrong("the head's header is missing")
     count = accounts = slots = 0
-    for leaf in _leaves(header.state_root, store):
+    for path, leaf in _leaves(None, header.state_root, store):
         accounts += 1
         account = decode_account(leaf)
-        store.nodes.code(account.code_hash)
-        slots += sum(1 for _ in _leaves(account.storage_root, store))
+        store.codes.code(account.code_hash)
+        owner = Hash32(from_nibbles(path))
+        slots += sum(1 for _ in _leaves(owner, account.storage_root, store))
         count += 1
         yield count
     for key, value in view.scan(ACCOUNT, prefix_end(ACCOUNT)):
-        held = get(header.state_root, keccak256(key[1:]), store.nodes.node)
+        held = get_placed(header.state_root, keccak256(key[1:]), _getter(store))
         _demand(held == value, f"flat account 0x{key[1:].hex()}")
         accounts -= 1
         count += 1
@@ -75,24 +84,32 @@ def check_state(store: ChainStore, view: Reader) -> Iterator[int]:
     _demand(slots == 0, "number of flat slots")
 
 
-def _leaves(root: Hash32, store: ChainStore) -> Iterator[bytes]:
-    """Yield every value under a root, each node's hash checked."""
-    waiting: list[object] = [] if root == EMPTY_ROOT else [root]
+def _getter(store: ChainStore) -> PlacedGetter:
+    return lambda path, node_hash: store.nodes.node((None, path, node_hash))
+
+
+def _leaves(
+    owner: Hash32 | None, root: Hash32, store: ChainStore
+) -> Iterator[tuple[Nibbles, bytes]]:
+    """Yield every key's nibbles and value under a root, each node's hash checked."""
+    waiting: list[tuple[Nibbles, object]] = [] if root == EMPTY_ROOT else [(b"", root)]
     while waiting:
-        node = _node(waiting.pop(), store)
+        path, reference = waiting.pop()
+        node = _node(owner, path, reference, store)
         if isinstance(node, Leaf):
-            yield node.value
+            yield path + node.path, node.value
         elif isinstance(node, Extension):
-            waiting.append(node.child)
+            waiting.append((path + node.path, node.child))
         elif isinstance(node, Branch):
-            waiting += [child for child in node.children if child != b""]
+            children = enumerate(node.children)
+            waiting += [(path + bytes([at]), child) for at, child in children if child != b""]
 
 
-def _node(reference: object, store: ChainStore) -> Node:
+def _node(owner: Hash32 | None, path: Nibbles, reference: object, store: ChainStore) -> Node:
     try:
         if not isinstance(reference, bytes):
             return node_from_item(reference)  # type: ignore[arg-type]
-        data = store.nodes.node(Hash32(reference))
+        data = store.nodes.node((owner, path, Hash32(reference)))
         _demand(keccak256(data) == reference, f"state node 0x{reference.hex()}")
         return node_from_item(decode(data))
     except StoreError:

@@ -1,7 +1,8 @@
 """The chain store's keys: one byte says what stands there, the rest which one.
 
-Numbers are 8 bytes big-endian, so a scan follows the chain. Nodes and codes are keyed by hash and
-never change; flat accounts and slots hold the head's state alone.
+Numbers are 8 bytes big-endian, so a scan follows the chain. Codes are keyed by hash and never
+change; flat accounts and slots hold the head's state alone. Trie nodes stand by hash where all
+history is kept, else by place, with those of the newest blocks put aside (`node.storage.history`).
 """
 
 from typing import Final
@@ -12,8 +13,13 @@ SCHEMA: Final = b"xschema"
 GENESIS: Final = b"xgenesis"
 CHAIN_ID: Final = b"xchain"
 HEAD: Final = b"xhead"
+HISTORY: Final = b"xhistory"
 
 NODE: Final = b"n"
+ACCOUNT_NODE: Final = b"A"
+SLOT_NODE: Final = b"S"
+OLD_NODE: Final = b"o"
+OLD_NODES_OF: Final = b"O"
 CODE: Final = b"c"
 ACCOUNT: Final = b"a"
 SLOT: Final = b"s"

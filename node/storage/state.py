@@ -1,13 +1,13 @@
-"""State at any root: accounts, slots and code, and proofs of them.
+"""State at the roots that a store has: accounts, slots and code, and proofs of them.
 
-Trie nodes and code are stored by hash and kept, so every root ever committed stays readable. Beside
-the trie the head's accounts and slots stand flat, one key each, because execution reads little else
-(a flat read costs a few microseconds, a walk some sixty). `TrieState` reads under any root,
-`FlatState` the head alone, through a snapshot that later commits do not reach; both are `PreState`s
-for the engines (`node.execution.engine`).
+How long a root stays readable is `node.storage.history`'s matter. Beside the tries the head's
+accounts and slots stand flat, one key each, because execution reads little else (a flat read costs
+a few microseconds, a walk some sixty). `TrieState` reads under any root, `FlatState` the head
+alone, through a snapshot that later commits do not reach; both are `PreState`s for the engines
+(`node.execution.engine`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from lru import LRU
@@ -16,7 +16,7 @@ from node.errors import StoreError
 from node.spec.account import decode_account
 from node.spec.codec import decode, int_to_bytes, to_int
 from node.spec.crypto import keccak256
-from node.spec.trie import get, prove
+from node.spec.trie import PlacedGetter, get_placed, prove_placed
 from node.spec.types import (
     EMPTY_CODE_HASH,
     EMPTY_ROOT,
@@ -24,41 +24,24 @@ from node.spec.types import (
     Address,
     BlockDiff,
     Hash32,
-    NodeReference,
     StateUpdate,
 )
-from node.storage.keys import ACCOUNT, CODE, NODE, SLOT, slot_key
+from node.storage.history import NodeStore
+from node.storage.keys import ACCOUNT, CODE, SLOT, slot_key
 from node.storage.kv import Reader, Snapshot, prefix_end
 
-NODE_CACHE_MAX: Final = 65_536
-"""Trie nodes kept in memory: about 30 MB."""
+CODE_CACHE_MAX: Final = 1_024
+"""Contracts' codes kept in memory: at most about 25 MB."""
 
 BlockHash = Callable[[int], Hash32 | None]
 
 
-class NodeStore:
-    """Trie nodes and code by hash, with a bounded cache; safe for any thread."""
+class CodeStore:
+    """Code by hash, with a bounded cache; safe for any thread."""
 
-    def __init__(self, kv: Reader, cache_max: int = NODE_CACHE_MAX) -> None:
+    def __init__(self, kv: Reader, cache_max: int = CODE_CACHE_MAX) -> None:
         self._kv = kv
         self._cache: LRU[Hash32, bytes] = LRU(cache_max)
-
-    def node(self, node_hash: Hash32) -> bytes:
-        """Return a trie node; raise StoreError where it is not there."""
-        held: bytes | None = self._cache.get(node_hash)
-        if held is None:
-            held = self._kv.get(NODE + node_hash)
-            if held is None:
-                raise StoreError(
-                    f"store: no state node 0x{node_hash.hex()}",
-                    next_command="dataccord store check",
-                )
-            self._cache[node_hash] = held
-        return held
-
-    def nodes(self, places: Sequence[NodeReference]) -> list[bytes]:
-        """Return trie nodes in the order asked for."""
-        return [self.node(node_hash) for _, _, node_hash in places]
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return code; raise StoreError where it is not there."""
@@ -76,15 +59,18 @@ class NodeStore:
 class TrieState:
     """The state under one root, read through the trie."""
 
-    def __init__(self, root: Hash32, nodes: NodeStore, block_hash: BlockHash) -> None:
+    def __init__(
+        self, root: Hash32, nodes: NodeStore, codes: CodeStore, block_hash: BlockHash
+    ) -> None:
         self.root = root
         self._nodes = nodes
+        self._codes = codes
         self._block_hash = block_hash
         self._roots: dict[Address, Hash32] = {}
 
     def account(self, address: Address) -> Account | None:
         """Return the account, None where there is none."""
-        held = get(self.root, keccak256(address), self._nodes.node)
+        held = get_placed(self.root, keccak256(address), self._getter(None))
         return None if held is None else decode_account(held)
 
     def storage(self, address: Address, slot: int) -> int:
@@ -92,7 +78,8 @@ class TrieState:
         root = self._storage_root(address)
         if root == EMPTY_ROOT:
             return 0
-        held = get(root, keccak256(slot.to_bytes(32, "big")), self._nodes.node)
+        getter = self._getter(keccak256(address))
+        held = get_placed(root, keccak256(slot.to_bytes(32, "big")), getter)
         return 0 if held is None else to_int(decode(held), "storage value", 256)
 
     def _storage_root(self, address: Address) -> Hash32:
@@ -105,7 +92,7 @@ class TrieState:
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return the code with this hash."""
-        return self._nodes.code(code_hash)
+        return self._codes.code(code_hash)
 
     def block_hash(self, number: int) -> Hash32:
         """Return the hash of an earlier block."""
@@ -113,23 +100,27 @@ class TrieState:
 
     def prove_account(self, address: Address) -> tuple[bytes, ...]:
         """Return the nodes that prove the account or its absence."""
-        return prove(self.root, keccak256(address), self._nodes.node)
+        return prove_placed(self.root, keccak256(address), self._getter(None))
 
     def prove_storage(self, address: Address, slot: int) -> tuple[bytes, ...]:
         """Return the nodes that prove the slot's value under the account's storage root."""
         root = self._storage_root(address)
-        return prove(root, keccak256(slot.to_bytes(32, "big")), self._nodes.node)
+        getter = self._getter(keccak256(address))
+        return prove_placed(root, keccak256(slot.to_bytes(32, "big")), getter)
+
+    def _getter(self, owner: Hash32 | None) -> PlacedGetter:
+        return lambda path, node_hash: self._nodes.node((owner, path, node_hash))
 
 
 class FlatState:
     """The head's state, one key an account and a slot."""
 
     def __init__(
-        self, root: Hash32, view: Snapshot, nodes: NodeStore, block_hash: BlockHash
+        self, root: Hash32, view: Snapshot, codes: CodeStore, block_hash: BlockHash
     ) -> None:
         self.root = root
         self._view = view
-        self._nodes = nodes
+        self._codes = codes
         self._block_hash = block_hash
 
     def account(self, address: Address) -> Account | None:
@@ -151,7 +142,7 @@ class FlatState:
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return the code with this hash."""
-        return self._nodes.code(code_hash)
+        return self._codes.code(code_hash)
 
     def block_hash(self, number: int) -> Hash32:
         """Return the hash of an earlier block."""
@@ -174,17 +165,21 @@ def _unknown(what: str) -> StoreError:
     return StoreError(f"store: no {what}", next_command="dataccord store check")
 
 
-def state_entries(diff: BlockDiff, update: StateUpdate, kv: Reader) -> dict[bytes, bytes | None]:
-    """Return what a diff and what it made of the tries change in the store.
+def state_entries(
+    diff: BlockDiff, update: StateUpdate, number: int, kv: Reader, nodes: NodeStore
+) -> dict[bytes, bytes | None]:
+    """Return what a diff and what it made of the tries change in the store at a block.
 
     `kv` is read only where an account's older slots must go with it.
     """
-    entries: dict[bytes, bytes | None] = {NODE + item[2]: item[3] for item in update.made}
-    entries.update((CODE + code_hash, code) for code_hash, code in diff.codes.items())
+    entries: dict[bytes, bytes | None] = {CODE + key: code for key, code in diff.codes.items()}
     for address, change in diff.accounts.items():
         if change is None or change.storage_cleared:
             prefix = SLOT + address
             entries.update((key, None) for key, _ in kv.scan(prefix, prefix_end(prefix)))
+            entries.update(nodes.dropped(keccak256(address), number))
+    entries.update(nodes.entries(update, number))
+    for address, change in diff.accounts.items():
         if change is None:
             entries[ACCOUNT + address] = None
             continue
