@@ -8,6 +8,7 @@ SEEDS ?= 200
 SEED ?= 1
 WORKERS ?= 2
 BUDGET ?= 60
+TRANSACTIONS ?= 100000
 ENGINE_SOURCES := $(wildcard engine/src/*.rs) engine/Cargo.toml engine/Cargo.lock engine/pyproject.toml engine/dataccord_engine.pyi
 HAS_CARGO := $(shell cargo --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 1 || v[2] >= 95) print "yes"}')
 ENGINE_STAMP := $(if $(HAS_CARGO),$(VENV)/engine)
@@ -73,6 +74,9 @@ sim: install ## Simulate SEEDS=n seeded networks with faults and liars
 
 sim-mutants: install ## Show that the simulation catches five planted bugs
 	@$(RUN) -m scripts.sim_mutants
+
+differential: install ## Run TRANSACTIONS random transactions on both engines and compare all they give
+	@$(RUN) -m tests.differential --transactions $(TRANSACTIONS) --seed $(SEED) --workers $(WORKERS)
 
 switches: install ## Show that the demo fails when one of five safeguards is off
 	@$(RUN) -m scripts.switches

@@ -32,15 +32,16 @@ def choose(name: str) -> None:
 
 
 @lru_cache(maxsize=2)
-def _load(name: str) -> Engines:
+def load(name: str) -> Engines:
+    """Return the engine of a name; an error where it cannot run."""
     return load_engine(name)
 
 
 def engine() -> Engine:
     """Return the engine under test."""
-    return _load(_chosen).engine
+    return load(_chosen).engine
 
 
 def trie() -> StateTrie:
     """Return the trie under test."""
-    return _load(_chosen).trie
+    return load(_chosen).trie

@@ -16,6 +16,7 @@ from node.spec.types import (
     EMPTY_ROOT,
     ZERO_HASH,
     Account,
+    AccountChange,
     Address,
     BlockDiff,
     Hash32,
@@ -83,6 +84,16 @@ class MemoryState:
             root = UNKNOWN_ROOT if slots else EMPTY_ROOT
             self.accounts[address] = Account(change.nonce, change.balance, root, change.code_hash)
             self.slots[address] = slots
+
+    def whole_diff(self) -> BlockDiff:
+        """Return the diff that makes this state of an empty one."""
+        changes = {
+            address: AccountChange(
+                account.nonce, account.balance, account.code_hash, self.slots.get(address, {})
+            )
+            for address, account in self.accounts.items()
+        }
+        return BlockDiff(changes, self.codes)
 
     def copy(self) -> "MemoryState":
         """Return an independent copy."""
