@@ -97,8 +97,9 @@ def series(case: Case, runs: int) -> Iterator[Figures]:
 
 def sound(figures: Figures) -> Figures:
     """Return figures of a run in which everything sent is in a block and succeeded."""
-    if figures["refused"] or figures["missing"] or figures["failed"]:
-        wrong = {name: figures[name] for name in ("refused", "missing", "failed")}
+    lost = figures["sent"] - figures["succeeded"]
+    if figures["refused"] or figures["missing"] or figures["failed"] or lost:
+        wrong = {name: figures[name] for name in ("refused", "missing", "failed", "succeeded")}
         raise LoadFailed(f"of {figures['sent']} transactions: {wrong}")
     return figures
 

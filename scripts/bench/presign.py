@@ -42,6 +42,16 @@ def contract() -> Address:
     return created_address(address_of(_keys()[SENDERS]), 0)
 
 
+def counter_slots() -> list[str]:
+    """Return where the contract counts each sender's records that succeeded, as 0x text.
+
+    Vyper keeps key k of the mapping at slot 1 at keccak256(1 as 32 bytes, k as 32 bytes).
+    """
+    place = (1).to_bytes(32, "big")
+    senders = [address_of(key) for key in _keys()[:SENDERS]]
+    return ["0x" + keccak256(place + sender.rjust(32, b"\0")).hex() for sender in senders]
+
+
 def deployment() -> str:
     """Return the raw transaction that makes the contract, as 0x text."""
     return _signed(SENDERS, 0, None, bytes.fromhex(RECORD_CODE[2:]), DEPLOY_GAS)

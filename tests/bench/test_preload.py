@@ -18,7 +18,7 @@ from node.storage.chain_store import ChainStore
 from node.storage.leveldb import LevelDB
 from node.storage.sign_state import SignState
 from scripts import preload
-from scripts.bench.presign import contract
+from scripts.bench.presign import contract, counter_slots
 from scripts.loads import RECORD_GAS, RECORD_SELECTOR
 
 SLOTS = 600
@@ -110,3 +110,18 @@ def test_slots_are_spread_in_the_order_of_the_trie(
         keys = [preload.keccak256(data[at : at + 32]) for at in range(0, len(data), 64)]
         assert min(keys) > last
         last = max(keys)
+
+
+def test_the_contracts_counters_are_where_the_judge_reads_them(filled: Path) -> None:
+    kv = LevelDB(stores(filled)[0] / "chain")
+    engines = load_engine()
+    genesis = load_genesis(filled / "genesis.json")
+    ledger = Ledger(ChainStore(kv), genesis, engines.engine, engines.trie)
+    coinbase = proposer(ledger.validators, ledger.head.coinbase, 0)
+    work = [record(0, SLOTS - 1), record(1, SLOTS)]
+    built = ledger.build(ledger.head.timestamp + 1, coinbase, work, seconds=60.0)
+    change = ledger.check(built.block).diff.accounts[contract()]
+    assert change is not None
+    counters = [change.storage.get(int(slot, 16), 0) for slot in counter_slots()]
+    assert counters == [0, 1] + [0] * 48
+    kv.close()

@@ -49,9 +49,9 @@ def test_where_and_when_is_named() -> None:
 
 
 def test_only_a_sound_run_counts() -> None:
-    figures = {"sent": 2, "refused": {}, "missing": 0, "failed": 0}
+    figures = {"sent": 2, "succeeded": 2, "refused": {}, "missing": 0, "failed": 0}
     assert sound(figures) is figures
-    for wrong in ({"refused": {"no": 1}}, {"missing": 1}, {"failed": 1}):
+    for wrong in ({"refused": {"no": 1}}, {"missing": 1}, {"failed": 1}, {"succeeded": 1}):
         with pytest.raises(LoadFailed, match="of 2 transactions"):
             sound({**figures, **wrong})
 
