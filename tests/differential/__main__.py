@@ -14,26 +14,11 @@ from importlib import metadata
 from multiprocessing import get_context
 
 from tests.differential.blocks import KINDS
-from tests.differential.compare import (
-    NATIVE,
-    REFERENCE,
-    Chapter,
-    Difference,
-    no_plant,
-    one_gas_more,
-)
+from tests.differential.compare import NATIVE, REFERENCE, run_chapter
 from tests.engines import load
 
 SHARE_MIN = 0.01
 TYPES = ("type 0", "type 1", "type 2", "type 4")
-
-
-def chapter(seed: str, plant: str) -> Counter[str] | str:
-    """Run one chapter; return its counts, or the difference."""
-    try:
-        return Chapter(seed, one_gas_more(plant) if plant else no_plant).run()
-    except Difference as error:
-        return str(error)
 
 
 def chapters(seed: int, wanted: int, workers: int, plant: str) -> Iterator[Counter[str] | str]:
@@ -44,7 +29,7 @@ def chapters(seed: int, wanted: int, workers: int, plant: str) -> Iterator[Count
         while ran < wanted:
             seeds = [f"{seed}:{number + index}" for index in range(workers)]
             number += workers
-            for found in pool.map(chapter, seeds, [plant] * workers):
+            for found in pool.map(run_chapter, seeds, [plant] * workers):
                 yield found
                 if isinstance(found, str):
                     return

@@ -194,6 +194,14 @@ class Chapter:
             side.nodes.update((item[2], item[3]) for item in updates[side.name].made)
 
 
+def run_chapter(seed: str, plant: str = "") -> Counter[str] | str:
+    """Run one chapter, one engine sabotaged where `plant` names it; return counts or difference."""
+    try:
+        return Chapter(seed, one_gas_more(plant) if plant else no_plant).run()
+    except Difference as error:
+        return str(error)
+
+
 _PARTS = (
     *("gas_used", "bloom", "receipts", "receipt_envelopes", "log_index", "receipts_root"),
     *("transactions_root", "diff"),
