@@ -13,12 +13,12 @@
 from interfaces import IAuthorizations
 from interfaces import IMembers
 import addresses
+import calendar
 import vocabulary
 
 implements: IAuthorizations
 
 
-APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
 PROVIDER: constant(uint256) = 1 << vocabulary.PARTY_PROVIDER
 CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER
 SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
@@ -54,20 +54,33 @@ ANSWER_AT: constant(uint256) = 104
 SETTLE_AT: constant(uint256) = 124
 UNSIGNED_AT: constant(uint256) = 144
 EXCHANGE_AT: constant(uint256) = 152
+PERIOD_AT: constant(uint256) = 168
+RATE_AT: constant(uint256) = 172
+ONWARD_AT: constant(uint256) = 212
+
+WINDOW_AT: constant(uint256) = 96
+WINDOW_USED_AT: constant(uint256) = 116
+WINDOW: constant(uint256) = 2**20 - 1
+# Longest chain of onward sharing, the first authorization not counted.
+DEPTH_MAX: constant(uint256) = 3
 
 struct Authorization:
-    # Bits: provider 0, consumer 16, counted 32, leases 64, open 88, unaccounted 92, status 148,
-    # reason 152, ended 160, required 192, approved 200, validUntil 208, version 248.
+    # Bits: provider 0, consumer 16, counted 32, leases 64, open 88, unaccounted 92, window 96, used
+    # in it 116, status 148, reason 152, ended 160, required 192, approved 200, validUntil 208,
+    # version 248.
     standing: uint256
     # Bits: purpose 0, modes 12, destination 20, subjectMode 30, validFrom 32, maximumUses 72,
-    # answerWithin 104, settleWithin 124, unsignedMaximum 144, exchange 152. 0 before it is active.
+    # answerWithin 104, settleWithin 124, unsignedMaximum 144, exchange 152, ratePeriod 168,
+    # rateLimit 172, zone 204, has a parent 212. 0 before it is active.
     limits: uint256
     # Mask of granted fields; 0 before it is active.
     fields: uint256
 
 
-# Fixed position: node/spec/registry.py reads it from storage proofs.
+# Fixed positions: node/spec/registry.py reads them from storage proofs.
 authorizations: HashMap[bytes32, Authorization]
+# The authorization that one shares onward; zero for most.
+parents: HashMap[bytes32, bytes32]
 
 event AuthorizationApproved:
     authorization: indexed(bytes32)
@@ -98,6 +111,25 @@ event AuthorizationTerminated:
     authorization: indexed(bytes32)
     reason: uint256
     evidence: bytes32
+
+
+event AuthorizationSuspended:
+    authorization: indexed(bytes32)
+    parties: uint256
+    reason: uint256
+    evidence: bytes32
+
+
+event AuthorizationResumed:
+    authorization: indexed(bytes32)
+    parties: uint256
+    approved: uint256
+
+
+event UsesSharedOnward:
+    authorization: indexed(bytes32)
+    child: indexed(bytes32)
+    uses: uint256
 
 
 event LeasingBlocked:
@@ -204,7 +236,7 @@ def begin(
     validUntil: uint256,
 ):
     """
-    @notice Grants checked the terms of a new request; the request itself is the consumer's approval.
+    @notice Grants checked the terms of a new request.
     """
     assert msg.sender == addresses.GRANTS, "authorizations: only grants"
     assert (
@@ -215,17 +247,18 @@ def begin(
         | (consumer << CONSUMER_AT)
         | (vocabulary.AUTHORIZATION_STATUS_REQUESTED << STATUS_AT)
         | (required << REQUIRED_AT)
-        | (CONSUMER << APPROVED_AT)
         | (validUntil << VALID_UNTIL_AT)
         | (1 << VERSION_AT)
     )
-    log AuthorizationApproved(authorization=authorization, parties=CONSUMER, approved=CONSUMER)
 
 
 @external
-def approve(authorization: bytes32, parties: uint256, limits: uint256, fields: uint256):
+def approve(
+    authorization: bytes32, parties: uint256, limits: uint256, fields: uint256, parent: bytes32
+):
     """
     @notice Grants saw these parties approve. With the last one required the authorization is active.
+            What it may use of a parent that it shares onward is taken out of the parent at once.
     @param limits The packed word of limits, which follows from the terms.
     """
     assert msg.sender == addresses.GRANTS, "authorizations: only grants"
@@ -244,8 +277,11 @@ def approve(authorization: bytes32, parties: uint256, limits: uint256, fields: u
         standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
         self.authorizations[authorization].limits = limits
         self.authorizations[authorization].fields = fields
+        if parent != empty(bytes32):
+            self.parents[authorization] = parent
+            self._share(parent, authorization, (limits >> MAXIMUM_AT) & UINT32)
         log AuthorizationActivated(authorization=authorization, version=standing >> VERSION_AT)
-    else:
+    elif approved != CONSUMER:
         standing = self._with_status(
             standing, vocabulary.AUTHORIZATION_STATUS_PARTIALLY_APPROVED
         )
@@ -261,10 +297,53 @@ def revoke(authorization: bytes32, reason: uint256, evidence: bytes32):
     """
     parties: uint256 = self._party_of(authorization, msg.sender)
     standing: uint256 = self.authorizations[authorization].standing
-    assert (
-        (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
-    ), "authorizations: not active"
+    assert self._is_in_force(standing), "authorizations: not active"
     self._end(authorization, standing, parties, reason, evidence)
+
+
+@external
+def suspend(authorization: bytes32, reason: uint256, evidence: bytes32):
+    """
+    @notice A party takes its approval back until it resumes: no lease is opened and nothing served.
+            Several may; it is active again when all that are required approve again.
+    """
+    parties: uint256 = self._party_of(authorization, msg.sender)
+    standing: uint256 = self.authorizations[authorization].standing
+    assert self._is_in_force(standing), "authorizations: not active"
+    assert (
+        parties & (standing >> APPROVED_AT) & 255 != 0
+    ), "authorizations: not an approving party"
+    assert (
+        vocabulary.givers_of(reason) & parties != 0
+    ), "authorizations: not a reason of this party"
+    self.authorizations[authorization].standing = self._with_status(
+        standing & ~(parties << APPROVED_AT), vocabulary.AUTHORIZATION_STATUS_SUSPENDED
+    )
+    log AuthorizationSuspended(
+        authorization=authorization, parties=parties, reason=reason, evidence=evidence
+    )
+
+
+@external
+def resume(authorization: bytes32):
+    """
+    @notice A party that suspended approves again.
+    """
+    parties: uint256 = self._party_of(authorization, msg.sender)
+    standing: uint256 = self.authorizations[authorization].standing
+    assert (
+        (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_SUSPENDED
+    ), "authorizations: not suspended"
+    required: uint256 = (standing >> REQUIRED_AT) & 255
+    assert (
+        parties & required & ~((standing >> APPROVED_AT) & 255) != 0
+    ), "authorizations: not an awaited party"
+    standing |= parties << APPROVED_AT
+    approved: uint256 = (standing >> APPROVED_AT) & 255
+    if approved == required:
+        standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
+    self.authorizations[authorization].standing = standing
+    log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
 
 
 @external
@@ -274,7 +353,7 @@ def end(authorization: bytes32, parties: uint256, reason: uint256, evidence: byt
     """
     assert msg.sender == addresses.GRANTS, "authorizations: only grants"
     standing: uint256 = self.authorizations[authorization].standing
-    if (standing >> STATUS_AT) & 15 != vocabulary.AUTHORIZATION_STATUS_ACTIVE:
+    if not self._is_in_force(standing):
         self._check_awaiting(standing)
     self._end(authorization, standing, parties, reason, evidence)
 
@@ -318,6 +397,11 @@ def reserve(
     maximum: uint256 = (limits >> MAXIMUM_AT) & UINT32
     counted: uint256 = (standing >> COUNTED_AT) & UINT32
     assert uses <= maximum - counted, "authorizations: uses exhausted"
+    if (limits >> ONWARD_AT) & 1 == 1:
+        self._check_parents(authorization)
+    period: uint256 = (limits >> PERIOD_AT) & 15
+    if period != 0:
+        standing = self._reserve_in_window(standing, limits, period, uses, expiresAt)
     number: uint256 = ((standing >> LEASES_AT) & LEASES_MAX) + 1
     assert number < LEASES_MAX, "authorizations: too many leases"
     standing = unsafe_add(
@@ -330,6 +414,7 @@ def reserve(
         consumer=(standing >> CONSUMER_AT) & 65535,
         version=standing >> VERSION_AT,
         settleWithin=(limits >> SETTLE_AT) & (2**20 - 1),
+        isRated=1 if period != 0 else 0,
     )
 
 
@@ -347,6 +432,22 @@ def release(authorization: bytes32, closed: uint256, returned: uint256) -> uint2
         standing, (closed << OPEN_AT) | (returned << COUNTED_AT)
     )
     return self._ended(standing)
+
+
+@external
+def returnToWindow(authorization: bytes32, expiresAt: uint256, returned: uint256):
+    """
+    @notice A lease under a rate closed: its unused uses return to its window while that is open (R8).
+    """
+    assert msg.sender == addresses.LEASES, "authorizations: only leases"
+    standing: uint256 = self.authorizations[authorization].standing
+    period: uint256 = (self.authorizations[authorization].limits >> PERIOD_AT) & 15
+    window: uint256 = (standing >> WINDOW_AT) & WINDOW
+    if (
+        calendar.window_of(period, block.timestamp) == window
+        and calendar.window_of(period, expiresAt - 1) == window
+    ):
+        self.authorizations[authorization].standing = standing - (returned << WINDOW_USED_AT)
 
 
 @external
@@ -374,6 +475,76 @@ def lapseStated(authorization: bytes32):
     self.authorizations[authorization].standing = standing
     log LeasingUnblocked(
         authorization=authorization, unaccounted=(standing >> UNACCOUNTED_AT) & 15
+    )
+
+
+@internal
+def _share(parent: bytes32, child: bytes32, uses: uint256):
+    """
+    @dev Take a child's uses out of its parent, which must be in force itself.
+    """
+    standing: uint256 = self.authorizations[parent].standing
+    maximum: uint256 = (self.authorizations[parent].limits >> MAXIMUM_AT) & UINT32
+    assert (
+        (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+    ), "authorizations: parent is not active"
+    assert (
+        uses <= maximum - ((standing >> COUNTED_AT) & UINT32)
+    ), "authorizations: parent's uses exhausted"
+    self.authorizations[parent].standing = standing + (uses << COUNTED_AT)
+    self._check_parents(child)
+    log UsesSharedOnward(authorization=parent, child=child, uses=uses)
+
+
+@view
+@internal
+def _check_parents(authorization: bytes32):
+    """
+    @dev What shares onward dies with any of those above it.
+    """
+    parent: bytes32 = self.parents[authorization]
+    for _: uint256 in range(DEPTH_MAX):
+        standing: uint256 = self.authorizations[parent].standing
+        assert (
+            (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+            and block.timestamp < (standing >> VALID_UNTIL_AT) & (2**40 - 1)
+        ), "authorizations: parent is not active"
+        parent = self.parents[parent]
+        if parent == empty(bytes32):
+            return
+    raise "authorizations: shared onward too often"
+
+
+@view
+@internal
+def _reserve_in_window(
+    standing: uint256, limits: uint256, period: uint256, uses: uint256, expiresAt: uint256
+) -> uint256:
+    """
+    @dev A lease belongs to the window it is opened in and ends no later than it (R8).
+    """
+    window: uint256 = calendar.window_of(period, block.timestamp)
+    assert (
+        calendar.window_of(period, expiresAt - 1) == window
+    ), "authorizations: lease ends after its window"
+    used: uint256 = 0
+    if (standing >> WINDOW_AT) & WINDOW == window:
+        used = (standing >> WINDOW_USED_AT) & UINT32
+    assert uses <= ((limits >> RATE_AT) & UINT32) - used, "authorizations: rate exhausted"
+    kept: uint256 = standing & ~((WINDOW << WINDOW_AT) | (UINT32 << WINDOW_USED_AT))
+    return kept | (window << WINDOW_AT) | ((used + uses) << WINDOW_USED_AT)
+
+
+@pure
+@internal
+def _is_in_force(standing: uint256) -> bool:
+    """
+    @dev Approved by all, and not ended; it may be suspended.
+    """
+    status: uint256 = (standing >> STATUS_AT) & 15
+    return (
+        status == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+        or status == vocabulary.AUTHORIZATION_STATUS_SUSPENDED
     )
 
 
@@ -408,9 +579,9 @@ def _party_of(authorization: bytes32, account: address) -> uint256:
     """
     member: uint256 = 0
     kind: uint256 = 0
-    roles: uint256 = 0
-    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(account)
-    if roles & APPROVER == 0:
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(account)
+    if member == 0:
         return 0
     standing: uint256 = self.authorizations[authorization].standing
     if member == standing & 65535:
@@ -437,7 +608,7 @@ def _end(
         vocabulary.givers_of(reason) & parties != 0
     ), "authorizations: not a reason of this party"
     status: uint256 = vocabulary.AUTHORIZATION_STATUS_REJECTED
-    if (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE:
+    if self._is_in_force(standing):
         if reason == vocabulary.REASON_SUBJECT_WITHDREW and parties != SUBJECT:
             assert required & SUBJECT != 0, "authorizations: there is no subject"
             assert evidence != empty(bytes32), "authorizations: no evidence"

@@ -14,12 +14,12 @@
 
 from interfaces import IAuthorizations
 from interfaces import ICatalog
+from interfaces import IERC1271
 from interfaces import IMembers
 import addresses
 import signatures
 import vocabulary
 
-APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
 PROVIDER: constant(uint256) = 1 << vocabulary.PARTY_PROVIDER
 CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER
 SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
@@ -40,9 +40,12 @@ MINIMUM_GROUP_FLOOR: constant(uint256) = 5
 DEADLINE_MAX: constant(uint256) = 7 * 86_400
 VALIDITY_MAX: constant(uint256) = 10 * 366 * 86_400
 APPROVALS_MAX: constant(uint256) = 16
+PARTIES: constant(uint256) = vocabulary.PARTY_APPROVER + 1
+# What ERC-1271 answers for a valid signature.
+VALID: constant(bytes4) = 0x1626ba7e
 
 TERMS_TYPE: constant(bytes32) = keccak256(
-    "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint32 minimumGroup,uint32 maximumUses,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
+    "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
 )
 REVOCATION_TYPE: constant(bytes32) = keccak256("Revocation(bytes32 authorization,uint8 reason)")
 
@@ -65,9 +68,21 @@ struct Terms:
     modes: uint8
     # ISO 3166 numeric code of the one jurisdiction where results may go.
     destination: uint16
+    # Vocabulary index: the ground on which results go abroad, with its reference and its end, Unix
+    # seconds.
+    mechanism: uint8
+    mechanismReference: bytes32
+    mechanismUntil: uint64
+    # Bit i: the consumer may share onward to member i.
+    recipients: uint256
+    # The authorization that this one shares onward; zero for none.
+    parent: bytes32
     # Fewest subjects behind one answer; 0 in subject mode `one`.
     minimumGroup: uint32
     maximumUses: uint32
+    # At most `rateLimit` uses are reserved in one window; period 0 and limit 0 for no rate.
+    ratePeriod: uint8
+    rateLimit: uint32
     # Unix seconds, the first inside and the last outside.
     validFrom: uint64
     validUntil: uint64
@@ -129,57 +144,59 @@ def required(terms: Terms) -> uint256:
 
 
 @external
-def request(
-    terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
-) -> bytes32:
+def request(terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]) -> bytes32:
     """
     @notice An approver of the consumer asks for an authorization, and thereby approves it.
-    @param approvals Signatures over the terms that other parties gave beforehand; may be empty.
+    @param approvals Signatures over the terms that others gave beforehand; may be empty.
     @return The authorization's id.
     """
+    assert terms.parent == empty(bytes32), "grants: the parent's terms are not shown"
     offer: ICatalog.Offer = self._offer(terms)
-    self._check_parties(terms, offer)
-    self._check_offer(terms, offer)
-    self._check_subject(terms)
-    self._check_limits(terms)
-    authorization: bytes32 = self._id(terms)
-    required: uint256 = self._required(terms, offer)
-    log AuthorizationRequested(
-        authorization=authorization,
-        provider=convert(terms.provider, uint256),
-        consumer=convert(terms.consumer, uint256),
-        required=required,
-        terms=terms,
-    )
-    extcall IAuthorizations(addresses.AUTHORIZATIONS).begin(
-        authorization,
-        convert(terms.provider, uint256),
-        convert(terms.consumer, uint256),
-        required,
-        convert(terms.validUntil, uint256),
-    )
-    if len(approvals) != 0:
-        self._approve(authorization, terms, self._signers(authorization, terms, approvals))
-    return authorization
+    assert convert(terms.provider, uint256) == offer.provider, "grants: not the provider"
+    return self._request(terms, offer, approvals)
+
+
+@external
+def requestOnward(
+    terms: Terms, parent: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+) -> bytes32:
+    """
+    @notice Ask for an authorization to be shared onward: its provider is the parent's consumer, and in
+            every dimension it lies within the parent, with which it dies.
+    @param parent The terms of the parent, whose digest `terms.parent` is.
+    """
+    self._check_within(terms, parent)
+    return self._request(terms, self._offer(terms), approvals)
 
 
 @external
 def approve(terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]):
     """
     @notice Approve as what the sender is, an approver of a required member or the subject, and carry
-            in signatures over the same terms. A sender who is no party only carries.
+            in signatures over the same terms. A sender who is no party only carries. Of a member as
+            many approvers must agree at once as it demands.
     """
     authorization: bytes32 = self._id(terms)
-    parties: uint256 = self._party_of(terms, msg.sender) | self._signers(
-        authorization, terms, approvals
+    self._approve(
+        authorization, terms, self._parties(terms, authorization, msg.sender, approvals)
     )
+
+
+@external
+def approveByContract(terms: Terms, account: address, signature: Bytes[1024]):
+    """
+    @notice Carry in the approval of an account that is a contract (ERC-1271).
+    """
+    assert account.is_contract, "grants: not a contract"
+    authorization: bytes32 = self._id(terms)
     assert (
-        staticcall ICatalog(addresses.CATALOG).statusOf(
-            terms.product, convert(terms.productVersion, uint256)
-        )
-        == vocabulary.PRODUCT_STATUS_APPROVED
-    ), "grants: product is not approved"
-    self._approve(authorization, terms, parties)
+        staticcall IERC1271(account).isValidSignature(authorization, signature) == VALID
+    ), "grants: the contract does not approve"
+    party: uint256 = 0
+    needed: uint256 = 0
+    party, needed = self._party_of(terms, account)
+    assert needed == 1, "grants: too few approvers"
+    self._approve(authorization, terms, 1 << party)
 
 
 @external
@@ -188,7 +205,7 @@ def decline(terms: Terms, reason: uint256):
     @notice A party declines before the authorization is active; the subject may also end it after.
     """
     extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
-        self._id(terms), self._party_of(terms, msg.sender), reason, empty(bytes32)
+        self._id(terms), self._as_party(terms, msg.sender), reason, empty(bytes32)
     )
 
 
@@ -205,32 +222,91 @@ def revokeSigned(terms: Terms, reason: uint256, signature: Bytes[65]):
     account: address = signatures.signer(digest, signature)
     assert account != empty(address), "grants: malformed signature"
     extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
-        authorization, self._party_of(terms, account), reason, empty(bytes32)
+        authorization, self._as_party(terms, account), reason, empty(bytes32)
     )
 
 
 @internal
-def _approve(authorization: bytes32, terms: Terms, parties: uint256):
+def _request(
+    terms: Terms, offer: ICatalog.Offer, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+) -> bytes32:
+    authorization: bytes32 = self._id(terms)
+    self._check_parties(terms, offer)
+    self._check_offer(terms, offer)
+    self._check_subject(terms)
+    self._check_limits(terms)
+    self._check_abroad(terms)
+    parties: uint256 = self._parties(terms, authorization, msg.sender, approvals)
+    assert parties & CONSUMER != 0, "grants: too few approvers"
+    required: uint256 = self._required(terms, offer)
+    log AuthorizationRequested(
+        authorization=authorization,
+        provider=convert(terms.provider, uint256),
+        consumer=convert(terms.consumer, uint256),
+        required=required,
+        terms=terms,
+    )
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).begin(
+        authorization,
+        convert(terms.provider, uint256),
+        convert(terms.consumer, uint256),
+        required,
+        convert(terms.validUntil, uint256),
+    )
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
-        authorization, parties, self._limits(terms), terms.fields
+        authorization, parties, self._limits(terms), terms.fields, terms.parent
+    )
+    return authorization
+
+
+@internal
+def _approve(authorization: bytes32, terms: Terms, parties: uint256):
+    assert (
+        staticcall ICatalog(addresses.CATALOG).statusOf(
+            terms.product, convert(terms.productVersion, uint256)
+        )
+        == vocabulary.PRODUCT_STATUS_APPROVED
+    ), "grants: product is not approved"
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
+        authorization, parties, self._limits(terms), terms.fields, terms.parent
     )
 
 
 @view
 @internal
-def _signers(
-    authorization: bytes32, terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+def _parties(
+    terms: Terms,
+    authorization: bytes32,
+    sender: address,
+    approvals: DynArray[Bytes[65], APPROVALS_MAX],
 ) -> uint256:
     """
-    @dev The parties whose accounts signed the terms; each signature must be some party's.
+    @dev The parties for which the sender and the signers agree, by bit. Each signature must be of an
+         account of some party, each account another, and of each member as many as it demands.
     """
-    parties: uint256 = 0
+    accounts: DynArray[address, APPROVALS_MAX + 1] = [sender]
+    counts: uint256[PARTIES] = empty(uint256[PARTIES])
+    demands: uint256[PARTIES] = empty(uint256[PARTIES])
+    party: uint256 = 0
+    needed: uint256 = 0
+    party, needed = self._party_of(terms, sender)
+    if needed != 0:
+        counts[party] = 1
+        demands[party] = needed
     for signature: Bytes[65] in approvals:
         account: address = signatures.signer(authorization, signature)
         assert account != empty(address), "grants: malformed signature"
-        party: uint256 = self._party_of(terms, account)
-        assert party != 0, "grants: signature of no party"
-        parties |= party
+        assert account not in accounts, "grants: approver counted twice"
+        accounts.append(account)
+        party, needed = self._party_of(terms, account)
+        assert needed != 0, "grants: signature of no party"
+        counts[party] += 1
+        demands[party] = max(needed, demands[party])
+    parties: uint256 = 0
+    for i: uint256 in range(PARTIES):
+        if counts[i] != 0:
+            assert counts[i] >= demands[i], "grants: too few approvers"
+            parties |= 1 << i
     return parties
 
 
@@ -270,14 +346,14 @@ def _required(terms: Terms, offer: ICatalog.Offer) -> uint256:
 def _check_parties(terms: Terms, offer: ICatalog.Offer):
     consumer: uint256 = 0
     kind: uint256 = 0
-    roles: uint256 = 0
-    consumer, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
-    assert roles & APPROVER != 0, "grants: not an approver"
+    needed: uint256 = 0
+    consumer, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    assert consumer != 0, "grants: not an approver"
     assert consumer == convert(terms.consumer, uint256), "grants: not the consumer"
     assert terms.provider != terms.consumer, "grants: provider is the consumer"
-    assert convert(terms.provider, uint256) == offer.provider, "grants: not the provider"
     assert (
-        staticcall IMembers(addresses.MEMBERS).kindOf(offer.provider) != 0
+        staticcall IMembers(addresses.MEMBERS).kindOf(convert(terms.provider, uint256)) != 0
+        and staticcall IMembers(addresses.MEMBERS).kindOf(offer.provider) != 0
     ), "grants: provider is suspended"
     if terms.exchange != 0:
         assert (
@@ -349,6 +425,10 @@ def _check_limits(terms: Terms):
         convert(terms.destination, uint256)
     ), "grants: unknown destination"
     assert terms.maximumUses != 0, "grants: no uses"
+    assert (
+        convert(terms.ratePeriod, uint256) <= vocabulary.RATE_PERIOD_LAST
+        and (terms.ratePeriod == 0) == (terms.rateLimit == 0)
+    ), "grants: no such rate"
     assert terms.validFrom < terms.validUntil, "grants: empty validity"
     assert until > block.timestamp, "grants: expired"
     assert until <= block.timestamp + VALIDITY_MAX, "grants: validity too long"
@@ -369,27 +449,105 @@ def _check_deadline(seconds: uint256):
 
 @view
 @internal
-def _party_of(terms: Terms, account: address) -> uint256:
+def _as_party(terms: Terms, account: address) -> uint256:
     """
-    @dev What the account is to the terms, by bit; 0 for nothing. A member is one party.
+    @dev What the account is to the terms, by bit; 0 for nothing.
+    """
+    party: uint256 = 0
+    needed: uint256 = 0
+    party, needed = self._party_of(terms, account)
+    return 1 << party if needed != 0 else 0
+
+
+@view
+@internal
+def _party_of(terms: Terms, account: address) -> (uint256, uint256):
+    """
+    @dev What the account is to the terms, by vocabulary index, and how many of its like must agree;
+         two zeros for nothing. A member is one party.
     """
     if account == terms.subject:
-        return SUBJECT
+        return vocabulary.PARTY_SUBJECT, 1
     member: uint256 = 0
     kind: uint256 = 0
-    roles: uint256 = 0
-    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(account)
-    if roles & APPROVER == 0:
-        return 0
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(account)
+    if member == 0:
+        return 0, 0
     if member == convert(terms.provider, uint256):
-        return PROVIDER
+        return vocabulary.PARTY_PROVIDER, needed
     if member == convert(terms.consumer, uint256):
-        return CONSUMER
+        return vocabulary.PARTY_CONSUMER, needed
     if member == convert(terms.exchange, uint256):
-        return EXCHANGE
+        return vocabulary.PARTY_EXCHANGE, needed
     if kind == vocabulary.MEMBER_KIND_REGULATOR:
-        return REGULATOR
-    return 0
+        return vocabulary.PARTY_REGULATOR, needed
+    return 0, 0
+
+
+@view
+@internal
+def _check_abroad(terms: Terms):
+    """
+    @dev What leaves the country does so on a ground that outlasts the terms.
+    """
+    mechanism: uint256 = convert(terms.mechanism, uint256)
+    assert mechanism <= vocabulary.MECHANISM_LAST, "grants: unknown mechanism"
+    if convert(terms.destination, uint256) == vocabulary.HOME:
+        assert (
+            mechanism == vocabulary.MECHANISM_NONE
+            and terms.mechanismReference == empty(bytes32)
+            and terms.mechanismUntil == 0
+        ), "grants: mechanism without export"
+        return
+    assert mechanism != vocabulary.MECHANISM_NONE, "grants: export without mechanism"
+    assert terms.mechanismReference != empty(bytes32), "grants: mechanism without reference"
+    assert terms.mechanismUntil >= terms.validUntil, "grants: mechanism ends before the terms"
+
+
+@view
+@internal
+def _check_within(terms: Terms, parent: Terms):
+    """
+    @dev A child is within its parent in every dimension, and its provider is the parent's consumer.
+    """
+    assert self._id(parent) == terms.parent, "grants: not the parent's terms"
+    assert (
+        staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(terms.parent)
+        == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+    ), "grants: parent is not active"
+    assert terms.provider == parent.consumer, "grants: not the parent's consumer"
+    assert (
+        convert(terms.consumer, uint256) < 256
+        and (parent.recipients >> convert(terms.consumer, uint256)) & 1 == 1
+    ), "grants: not a recipient"
+    assert (
+        terms.product == parent.product and terms.productVersion == parent.productVersion
+    ), "grants: not the parent's product"
+    assert (
+        terms.subjectMode == parent.subjectMode
+        and terms.subject == parent.subject
+        and terms.subjectReference == parent.subjectReference
+        and terms.legalBasis == parent.legalBasis
+    ), "grants: not the parent's subject"
+    assert terms.fields & ~parent.fields == 0, "grants: field beyond the parent"
+    assert (
+        convert(terms.modes, uint256) & ~convert(parent.modes, uint256) == 0
+    ), "grants: mode beyond the parent"
+    assert vocabulary.purpose_covers(
+        convert(parent.purpose, uint256), convert(terms.purpose, uint256)
+    ), "grants: purpose beyond the parent"
+    assert terms.destination == parent.destination, "grants: destination beyond the parent"
+    assert terms.recipients & ~parent.recipients == 0, "grants: recipient beyond the parent"
+    assert terms.minimumGroup >= parent.minimumGroup, "grants: smaller group than the parent"
+    assert (
+        terms.validFrom >= parent.validFrom and terms.validUntil <= parent.validUntil
+    ), "grants: validity beyond the parent"
+    assert terms.maximumUses <= parent.maximumUses, "grants: uses beyond the parent"
+    if parent.ratePeriod != 0:
+        assert (
+            terms.ratePeriod == parent.ratePeriod and terms.rateLimit <= parent.rateLimit
+        ), "grants: rate beyond the parent"
 
 
 @pure
@@ -409,4 +567,7 @@ def _limits(terms: Terms) -> uint256:
         | (convert(terms.settleWithin, uint256) << 124)
         | (convert(terms.unsignedMaximum, uint256) << 144)
         | (convert(terms.exchange, uint256) << 152)
+        | (convert(terms.ratePeriod, uint256) << 168)
+        | (convert(terms.rateLimit, uint256) << 172)
+        | ((1 << 212) if terms.parent != empty(bytes32) else 0)
     )

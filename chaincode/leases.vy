@@ -27,7 +27,8 @@ UINT32: constant(uint256) = 2**32 - 1
 # The parts of a lease's word that a range of a batch fixes: keys, status and settled uses.
 PAIR: constant(uint256) = (2**48 - 1) << 168
 SETTLED: constant(uint256) = UINT32 << 32
-FIXED: constant(uint256) = PAIR | (15 << 72) | SETTLED
+RATED: constant(uint256) = 1 << 216
+FIXED: constant(uint256) = PAIR | RATED | (15 << 72) | SETTLED
 # In the word of a range: it closes the lease.
 CLOSES: constant(uint256) = 1 << 96
 # Open is 1 and closing 2, so that setting these bits closes either.
@@ -251,7 +252,7 @@ def settleBatch(
         )
         word: uint256 = self.leases[lease].word
         if word & FIXED != usual | (entry & SETTLED):
-            self._check_unusual(word, entry, usual)
+            self._settle_unusual(authorization, word, entry, usual)
         assert word >> usage.DEADLINE_AT >= block.timestamp, "leases: past the settling deadline"
         uses: uint256 = unsafe_sub((entry >> 64) & UINT32, (entry >> 32) & UINT32)
         assert (
@@ -356,7 +357,7 @@ def advance(
         settled + claimed <= usage.uses(word)
     ), "leases: more uses than the lease reserved"
     word &= ~(
-        (UINT32 << usage.SETTLED_AT) | (255 << usage.CLAIMED_AT) | ((2**40 - 1) << usage.DEADLINE_AT)
+        (UINT32 << usage.SETTLED_AT) | (255 << usage.CLAIMED_AT) | (usage.TIME << usage.DEADLINE_AT)
     )
     word |= (settled << usage.SETTLED_AT) | (claimed << usage.CLAIMED_AT)
     word |= deadline << usage.DEADLINE_AT
@@ -413,6 +414,7 @@ def _open(opening: Opening, provider: uint256, consumer: uint256) -> bytes32:
         | (reservation.version << usage.VERSION_AT)
         | (block.number << usage.OPENED_AT)
         | (opening.expiresAt << usage.EXPIRES_AT)
+        | (reservation.isRated << usage.RATED_AT)
         | ((opening.expiresAt + reservation.settleWithin) << usage.DEADLINE_AT)
         | ((provider & UINT32) << usage.PROVIDER_AT)
         | ((consumer & UINT32) << usage.CONSUMER_AT)
@@ -502,16 +504,18 @@ def _begin_batch(
     return (word & PAIR) | (vocabulary.LEASE_STATUS_OPEN << usage.STATUS_AT)
 
 
-@view
 @internal
-def _check_unusual(word: uint256, entry: uint256, usual: uint256):
+def _settle_unusual(authorization: bytes32, word: uint256, entry: uint256, usual: uint256):
     """
-    @dev A range's lease is not open, with the batch's keys and so many settled uses: it may still be
-         closing, with time left; else say what differs.
+    @dev A range's lease is not open, without a rate, with the batch's keys and so many settled uses.
+         It may still be closing, with time left, or be under a rate; else say what differs.
     """
     self._check_live(word)
     assert word & PAIR == usual & PAIR, "leases: lease of another pair of keys"
     assert word & SETTLED == entry & SETTLED, "leases: not the next use"
+    last: uint256 = (entry >> 64) & UINT32
+    if word & RATED != 0 and entry & CLOSES != 0 and last <= usage.uses(word):
+        self._return_to_window(authorization, word, usage.uses(word) - last)
 
 
 @internal
@@ -534,9 +538,18 @@ def _release(authorization: bytes32, sums: uint256, highest: uint256) -> uint256
 
 
 @internal
+def _return_to_window(authorization: bytes32, word: uint256, returned: uint256):
+    extcall IAuthorizations(addresses.AUTHORIZATIONS).returnToWindow(
+        authorization, (word >> usage.EXPIRES_AT) & usage.TIME, returned
+    )
+
+
+@internal
 def _close(authorization: bytes32, lease: bytes32, word: uint256):
     self.leases[lease].word = self._with_status(word, vocabulary.LEASE_STATUS_CLOSED)
     returned: uint256 = usage.uses(word) - usage.settled(word) - usage.claimed(word)
+    if word & RATED != 0:
+        self._return_to_window(authorization, word, returned)
     extcall IAuthorizations(addresses.AUTHORIZATIONS).release(authorization, 1, returned)
     log LeaseClosed(
         lease=lease,

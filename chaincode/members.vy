@@ -23,6 +23,7 @@ ACCOUNTS_AT_GENESIS: constant(uint256) = 512
 BALLOT_LIFETIME: constant(uint256) = 30 * 86_400
 
 SENDER: constant(uint256) = 1 << vocabulary.ROLE_SENDER
+APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
 GATEWAY: constant(uint256) = 1 << vocabulary.ROLE_GATEWAY
 GOVERNOR: constant(uint256) = 1 << vocabulary.ROLE_GOVERNOR
 OFFICER: constant(uint256) = 1 << vocabulary.ROLE_OFFICER
@@ -35,13 +36,16 @@ KEY_SHIFT: constant(uint256) = 64
 # The word of a key: account from bit 0, member 160, compromised 176.
 KEY_MEMBER_SHIFT: constant(uint256) = 160
 KEY_COMPROMISED: constant(uint256) = 1 << 176
+# In a member's standing: how many of its approvers must agree, 0 for one.
+APPROVALS_SHIFT: constant(uint256) = 16
+APPROVALS_MAX: constant(uint256) = 16
 KEYS_MAX: constant(uint256) = 2**24 - 1
 ACTIVE: constant(uint256) = 1 << 8
 
 struct Member:
     # LEI or USCC, ASCII.
     identifier: bytes32
-    # Bits 0 to 7: kind; bit 8: active.
+    # Bits 0 to 7: kind; bit 8: active; bits 16 to 23: approvers that must agree, 0 for one.
     standing: uint256
     name: String[64]
 
@@ -119,6 +123,11 @@ event AccountRevoked:
     member: indexed(uint256)
     account: indexed(address)
     reason: uint256
+
+
+event ApprovalsSet:
+    member: indexed(uint256)
+    needed: uint256
 
 
 event NodeAdmitted:
@@ -252,6 +261,23 @@ def standing(account: address) -> (uint256, uint256, uint256):
 
 @view
 @external
+def approver(account: address) -> (uint256, uint256, uint256):
+    """
+    @notice Member index and kind of an approver, and how many approvers of that member must agree;
+            three zeros for whoever may not approve.
+    """
+    index: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    index, kind, roles = self._standing(account)
+    if roles & APPROVER == 0:
+        return 0, 0, 0
+    needed: uint256 = (self.members[index].standing >> APPROVALS_SHIFT) & 255
+    return index, kind, max(needed, 1)
+
+
+@view
+@external
 def permission(account: address) -> uint256:
     """
     @notice The stored word: bits 0 to 5 roles, bit 15 key compromised, from bit 32 the member, from
@@ -359,6 +385,18 @@ def revokeAccount(account: address, reason: uint256):
         self.keys[key] |= KEY_COMPROMISED
     self.permissions[account] = (key << KEY_SHIFT) | (index << MEMBER_SHIFT) | flag
     log AccountRevoked(member=index, account=account, reason=reason)
+
+
+@external
+def setApprovals(needed: uint256):
+    """
+    @notice A governor sets how many different approvers of its member must agree to an approval.
+    """
+    assert needed != 0 and needed <= APPROVALS_MAX, "members: approvals out of range"
+    index: uint256 = self._governor()
+    word: uint256 = self.members[index].standing & ~(255 << APPROVALS_SHIFT)
+    self.members[index].standing = word | (needed << APPROVALS_SHIFT)
+    log ApprovalsSet(member=index, needed=needed)
 
 
 @external

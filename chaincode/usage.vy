@@ -17,7 +17,7 @@ UINT32: constant(uint256) = 2**32 - 1
 
 # Places in a lease's word: uses 0, settled 32, claimed 64, status 72, mode 76, purpose 80, version of
 # the terms 92, block that opened it 100, end 132, number of the provider's key 168, of the consumer's
-# 192, deadline of settling 216. Settling is open up to and including the second of the deadline.
+# 192, counted by a rate window 216, deadline of settling 220. Settling is open up to and including the second of the deadline.
 SETTLED_AT: constant(uint256) = 32
 CLAIMED_AT: constant(uint256) = 64
 STATUS_AT: constant(uint256) = 72
@@ -28,7 +28,8 @@ OPENED_AT: constant(uint256) = 100
 EXPIRES_AT: constant(uint256) = 132
 PROVIDER_AT: constant(uint256) = 168
 CONSUMER_AT: constant(uint256) = 192
-DEADLINE_AT: constant(uint256) = 216
+RATED_AT: constant(uint256) = 216
+DEADLINE_AT: constant(uint256) = 220
 TIME: constant(uint256) = 2**36 - 1
 KEY: constant(uint256) = 2**24 - 1
 

@@ -30,6 +30,8 @@ TABLES: Final = (
     "role",
     "zone",
     "jurisdiction",
+    "rate_period",
+    "mechanism",
     "authorization_status",
     "lease_status",
     "product_status",
@@ -135,7 +137,7 @@ def render_vyper(vocabulary: Vocabulary) -> str:
     """
     counts = "".join(
         f"{name.upper()}_LAST: constant(uint256) = {max(term.index for term in vocabulary[name])}\n"
-        for name in ("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone")
+        for name in _COUNTED
     )
     names = "".join(
         f"{table.upper()}_{_constant(term.name)}: constant(uint256) = {term.index}\n"
@@ -198,7 +200,14 @@ def _place_words(places: int) -> str:
     return "\n".join([*lines, "    return False"])
 
 
+_COUNTED: Final = (
+    *("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone"),
+    *("rate_period", "mechanism"),
+)
+
 _NAMED: Final = (
+    "rate_period",
+    "mechanism",
     "delivery_mode",
     "subject_mode",
     "legal_basis",

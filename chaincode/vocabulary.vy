@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 1
+VERSION: constant(uint256) = 2
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -13,8 +13,22 @@ FIELD_KIND_LAST: constant(uint256) = 35
 LEGAL_BASIS_LAST: constant(uint256) = 7
 REASON_LAST: constant(uint256) = 11
 MEMBER_KIND_LAST: constant(uint256) = 6
-ZONE_LAST: constant(uint256) = 4
+ZONE_LAST: constant(uint256) = 13
+RATE_PERIOD_LAST: constant(uint256) = 5
+MECHANISM_LAST: constant(uint256) = 5
 
+RATE_PERIOD_NONE: constant(uint256) = 0
+RATE_PERIOD_HOUR: constant(uint256) = 1
+RATE_PERIOD_DAY: constant(uint256) = 2
+RATE_PERIOD_WEEK: constant(uint256) = 3
+RATE_PERIOD_MONTH: constant(uint256) = 4
+RATE_PERIOD_YEAR: constant(uint256) = 5
+MECHANISM_NONE: constant(uint256) = 0
+MECHANISM_EXEMPT: constant(uint256) = 1
+MECHANISM_SECURITY_ASSESSMENT: constant(uint256) = 2
+MECHANISM_STANDARD_CONTRACT: constant(uint256) = 3
+MECHANISM_CERTIFICATION: constant(uint256) = 4
+MECHANISM_FREE_TRADE_ZONE_LIST: constant(uint256) = 5
 DELIVERY_MODE_FIELDS: constant(uint256) = 0
 DELIVERY_MODE_RAW: constant(uint256) = 1
 DELIVERY_MODE_QUERY: constant(uint256) = 2
@@ -35,6 +49,8 @@ PARTY_CONSUMER: constant(uint256) = 1
 PARTY_SUBJECT: constant(uint256) = 2
 PARTY_EXCHANGE: constant(uint256) = 3
 PARTY_REGULATOR: constant(uint256) = 4
+PARTY_OPERATOR: constant(uint256) = 5
+PARTY_APPROVER: constant(uint256) = 6
 REASON_SUBJECT_WITHDREW: constant(uint256) = 1
 REASON_PROVIDER_WITHDREW: constant(uint256) = 2
 REASON_CONSUMER_TERMINATED: constant(uint256) = 3
@@ -66,6 +82,7 @@ AUTHORIZATION_STATUS_REVOKED: constant(uint256) = 5
 AUTHORIZATION_STATUS_TERMINATED: constant(uint256) = 6
 AUTHORIZATION_STATUS_EXPIRED: constant(uint256) = 7
 AUTHORIZATION_STATUS_EXHAUSTED: constant(uint256) = 8
+AUTHORIZATION_STATUS_SUSPENDED: constant(uint256) = 9
 LEASE_STATUS_OPEN: constant(uint256) = 1
 LEASE_STATUS_CLOSING: constant(uint256) = 2
 LEASE_STATUS_CLOSED: constant(uint256) = 3

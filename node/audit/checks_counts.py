@@ -1,5 +1,6 @@
 """Counts: every use is reserved once, given back at most once, and never above the grant."""
 
+from node.audit.checks_rates import require_rates
 from node.audit.evidence import Case, CheckFailed, Evidence, LeaseCase, require
 from node.audit.result import Details
 from node.spec.types import Hash32
@@ -9,7 +10,7 @@ from node.spec.vocabulary import LeaseStatus
 def check_counts(evidence: Evidence, case: Case) -> Details:
     """Every use is counted once: reserved, settled, returned; the sum is the one in state."""
     del evidence
-    counted, lapsed = 0, 0
+    counted, lapsed, shared = 0, 0, 0
     for happening in case.events:
         subject = f"{case.name}, {happening.where}"
         match happening.name:
@@ -22,11 +23,16 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
             case "RangeSettled" if happening.value("closes"):
                 closed = _lease(subject, case, Hash32(happening.value("lease")))
                 counted -= closed.state.uses - uses_counted(closed)
+            case "UsesSharedOnward":
+                counted += happening.value("uses")
+                shared += happening.value("uses")
             case "LeasingBlocked" | "LeasingUnblocked":
                 lapsed += 1 if happening.name == "LeasingBlocked" else -1
                 same = happening.value("unaccounted") == lapsed
                 require(subject, (same, "it counts other lapsed leases"))
-    _require_counts(case, counted, lapsed)
+    _require_counts(case, counted - shared, lapsed, shared)
+    unused = {L.state.lease: L.state.uses - uses_counted(L) for L in case.leases}
+    require_rates(case, unused)
     return {"counted": counted, "maximum": case.terms.maximum_uses}
 
 
@@ -37,17 +43,20 @@ def _lease(subject: str, case: Case, identifier: Hash32) -> LeaseCase:
     raise CheckFailed(subject, "it closes a lease that is not the authorization's")
 
 
-def _require_counts(case: Case, counted: int, lapsed: int) -> None:
+def _require_counts(case: Case, counted: int, lapsed: int, shared: int) -> None:
+    """`shared` uses were given to authorizations that share this one onward."""
     state = case.state
     total = sum(map(uses_counted, case.leases))
     live = [L for L in case.leases if L.state.status in (LeaseStatus.OPEN, LeaseStatus.CLOSING)]
     require(
         case.name,
         (total == counted, f"leases count {total} uses, their events {counted}"),
-        (total == state.counted, f"leases count {total} uses, state {state.counted}"),
-        (total <= case.terms.maximum_uses, "more uses are counted than were granted"),
+        (
+            total + shared == state.counted,
+            f"{total + shared} uses counted, {state.counted} in state",
+        ),
+        (total + shared <= case.terms.maximum_uses, "more uses are counted than were granted"),
         (len(live) == state.open, f"{len(live)} leases are open, {state.open} in state"),
-        (not state.window and not state.window_used, "state counts a window that no terms set"),
         (lapsed == state.unaccounted, f"{lapsed} are unaccounted, {state.unaccounted} in state"),
     )
 

@@ -22,6 +22,10 @@ ENDINGS: Final = {
 def check_revocation(evidence: Evidence, case: Case) -> Details:
     """The grant ended when, how and by whom state says; no receipt stands on a later state."""
     ends, state = case.named(*ENDINGS), case.state
+    _require_not_suspended(case)
+    for ancestor in case.ancestors:
+        for end in ancestor.named(*ENDINGS):
+            _require_before(case, end)
     if not ends:
         require(
             case.name,
@@ -42,6 +46,29 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
         _require_ender(evidence, case, end)
     _require_before(case, end)
     return {"ended": end.block, "reason": label("reason", state.reason)}
+
+
+def _require_not_suspended(case: Case) -> None:
+    """No use was made and no lease opened while a party had taken its approval back."""
+    since: Happening | None = None
+    away = 0
+    for happening in case.named("AuthorizationSuspended", "AuthorizationResumed"):
+        if not away:
+            since = happening
+        away ^= happening.value("parties")
+        if not away and since is not None:
+            _require_idle(case, since, happening.block)
+    if away and since is not None:
+        _require_idle(case, since, None)
+
+
+def _require_idle(case: Case, since: Happening, until: int | None) -> None:
+    for lease in case.leases:
+        for use in lease.receipts:
+            block = use.receipt.state_block
+            idle = block < since.block or (until is not None and block >= until)
+            subject = f"{case.name}, {lease.name}, receipt {use.receipt.number}"
+            require(subject, (idle, f"used while suspended from block {since.block} on"))
 
 
 def _require_before(case: Case, end: Happening) -> None:

@@ -59,6 +59,7 @@ def _require_state_of_event(subject: str, case: Case, opened: Happening, state: 
         ("fields", opened.value("fields"), state.fields),
         ("mode", opened.value("mode"), state.mode),
         ("version of the terms", 1, state.version),
+        ("rate", bool(case.terms.rate_period), state.is_rated),
         ("end", opened.value("expiresAt"), state.expires_at),
         ("opening block", opened.block, state.opened_at),
         ("provider", case.terms.provider, state.provider),

@@ -14,6 +14,7 @@ from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.crypto import recover
+from node.spec.onward import DEPTH_MAX, refuse_child
 from node.spec.registry import mapping_slot
 from node.spec.terms import Terms, authorization_id
 from node.spec.types import Address, Hash32
@@ -21,6 +22,7 @@ from node.spec.vocabulary import (
     HOME,
     AuthorizationStatus,
     DeliveryMode,
+    Mechanism,
     MemberKind,
     Party,
     SubjectMode,
@@ -55,12 +57,13 @@ def check_terms(evidence: Evidence, case: Case) -> Details:
     require(case.name, (case.proved_state is not None, "state holds no such authorization"))
     _require_state_of_terms(case)
     _require_product(evidence, case)
+    _require_parent(evidence, case)
     return {"uses": case.terms.maximum_uses, "from": case.terms.valid_from}
 
 
 def _require_state_of_terms(case: Case) -> None:
     names = (
-        *("provider", "consumer", "valid_until"),
+        *("provider", "consumer", "valid_until", "rate_period", "rate_limit"),
         *("exchange", "subject_mode", "purpose", "fields", "modes", "destination"),
         *("maximum_uses", "valid_from", "unsigned_maximum", "answer_within", "settle_within"),
     )
@@ -82,13 +85,55 @@ def _require_product(evidence: Evidence, case: Case) -> None:
     high = terms.fields & (levels[3] | levels[4])
     require(
         case.name,
-        (summary & 0xFFFFFFFF == terms.provider, "the product is another member's"),
+        (_offers(summary, terms), "the product is another member's"),
         (template == int.from_bytes(terms.template, "big"), "the template is not the product's"),
         (terms.fields >> (summary >> 56) == 0, "a field that the product does not have"),
         (terms.fields & class3 == 0, "a field of class C3 is granted"),
         (not high or terms.modes & ~GUARDED == 0, "a mode not allowed at level 4"),
         (not terms.fields & levels[4] or terms.destination == HOME, "level 5 goes abroad"),
+        (_has_ground(terms), "it goes abroad without a mechanism that outlasts it"),
     )
+
+
+def _offers(summary: int, terms: Terms) -> bool:
+    """Whether a product is its provider's; what is shared onward is held to its parent instead."""
+    return summary & 0xFFFFFFFF == terms.provider or any(terms.parent)
+
+
+def _has_ground(terms: Terms) -> bool:
+    if terms.destination == HOME:
+        return terms.mechanism == Mechanism.NONE
+    named = terms.mechanism != Mechanism.NONE and any(terms.mechanism_reference)
+    return named and terms.mechanism_until >= terms.valid_until
+
+
+def _require_parent(evidence: Evidence, case: Case) -> None:
+    """What is shared onward lies within its parent, which the bundle proves too."""
+    case.ancestors = ancestors_of(evidence, case)
+    if not case.ancestors:
+        return
+    refusal = refuse_child(case.terms, case.ancestors[0].terms)
+    require(case.name, (refusal is None, f"it lies beyond its parent: {refusal}"))
+    given = sum(
+        happening.value("uses")
+        for happening in case.ancestors[0].named("UsesSharedOnward")
+        if happening.value("child") == case.identifier
+    )
+    owed = case.terms.maximum_uses if case.named("AuthorizationActivated") else 0
+    require(case.name, (given == owed, "its parent gave it other uses than it may make"))
+
+
+def ancestors_of(evidence: Evidence, case: Case) -> tuple[Case, ...]:
+    """Return the authorizations that one shares onward, its parent first."""
+    known = {other.identifier: other for other in evidence.cases}
+    found: list[Case] = []
+    parent = case.terms.parent
+    while any(parent):
+        present = parent in known and len(found) < DEPTH_MAX
+        require(case.name, (present, "what it shares onward is not in the bundle"))
+        found.append(known[parent])
+        parent = known[parent].terms.parent
+    return tuple(found)
 
 
 def required_parties(terms: Terms, levels: tuple[int, ...]) -> int:
@@ -124,9 +169,21 @@ def check_approvals(evidence: Evidence, case: Case) -> Details:
             (happening.value("approved") == approved | party, "other parties had approved"),
         )
         approved |= party
+    complete, approved = approved == required, _after_suspensions(case, approved)
     require(case.name, (approved == case.state.approved, _missing(case, approved)))
-    _require_activation(case, approvals, approved == required)
+    _require_activation(case, approvals, complete, approved)
     return {"parties": approved.bit_count(), "required": required.bit_count()}
+
+
+def _after_suspensions(case: Case, approved: int) -> int:
+    """Return who approves once parties took their approval back, and gave it again."""
+    for happening in case.named("AuthorizationSuspended", "AuthorizationResumed"):
+        parties = happening.value("parties")
+        suspends = happening.name == "AuthorizationSuspended"
+        subject = f"{case.name}, {happening.where}"
+        require(subject, (bool(approved & parties) == suspends, "it had done so already"))
+        approved ^= parties
+    return approved
 
 
 def _missing(case: Case, approved: int) -> str:
@@ -242,14 +299,18 @@ def _name(party: Party) -> str:
     return party.name.lower()
 
 
-def _require_activation(case: Case, approvals: list[Happening], complete: bool) -> None:
+def _require_activation(
+    case: Case, approvals: list[Happening], complete: bool, approved: int
+) -> None:
     activations, ended = case.named("AuthorizationActivated"), case.state.ended is not None
+    suspended = approved != case.state.required
+    in_force = AuthorizationStatus.SUSPENDED if suspended else AuthorizationStatus.ACTIVE
     require(
         case.name,
         (len(activations) == complete, "it is active without all approvals, or not with them"),
         (complete or case.state.status != AuthorizationStatus.ACTIVE, "state says active"),
         (
-            not complete or ended or case.state.status == AuthorizationStatus.ACTIVE,
+            not complete or ended or case.state.status == in_force,
             "state says another status than active",
         ),
         (not complete or case.state.status not in _APPROVAL_ENDS, "state says not yet active"),

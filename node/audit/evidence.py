@@ -158,6 +158,8 @@ class Case:
     """Masks of the product's fields by level, of level 1 first."""
     proved_state: AuthorizationState | None = None
     leases: tuple[LeaseCase, ...] = ()
+    ancestors: tuple["Case", ...] = ()
+    """What it shares onward, its parent first."""
 
     @property
     def name(self) -> str:

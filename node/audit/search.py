@@ -125,6 +125,8 @@ async def _drawn_in(client: Client, entry: _Entry) -> list[Hash32]:
         event = _event(log)
         if event is not None and event.name == "AuthorizationRequested":
             needed.append(Hash32(event.values["authorization"]))
+            parent = terms_from_event(event.values["terms"]).parent
+            needed += [parent] if any(parent) else []
         elif event is not None and event.name == "BatchAnchored":
             needed += map(Hash32, event.values["authorizations"])
     return needed

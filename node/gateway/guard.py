@@ -29,6 +29,8 @@ class Grant:
     authorization: AuthorizationState
     terms: Terms
     authorization_id: Hash32
+    parents: tuple[AuthorizationState, ...] = ()
+    """The authorizations it shares onward, as state has them: it dies with any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ def check_state(grant: Grant, now: float, head_timestamp: int) -> None:
         raise refuse("authorization has ended", f"{status.name.lower()}, {_ended(grant)}")
     if status not in (AuthorizationStatus.ACTIVE, AuthorizationStatus.EXHAUSTED):
         raise refuse("authorization is not active", status.name.lower())
+    for parent in grant.parents:
+        above = status_at(parent, head_timestamp)
+        if above not in (AuthorizationStatus.ACTIVE, AuthorizationStatus.EXHAUSTED):
+            raise refuse("parent is not active", above.name.lower())
     if grant.lease.status != LeaseStatus.OPEN:
         raise refuse("lease is not open", LeaseStatus(grant.lease.status).name.lower())
     if max(now, head_timestamp) >= grant.lease.expires_at:

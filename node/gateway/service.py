@@ -19,7 +19,8 @@ from node.sdk.query import Query
 from node.sdk.settlement import BuiltBatch, RangeRequest
 from node.sdk.view import LedgerView
 from node.spec.header import Header
-from node.spec.registry import LeaseState
+from node.spec.onward import DEPTH_MAX
+from node.spec.registry import AuthorizationState, LeaseState
 from node.spec.terms import Terms
 from node.spec.types import Hash32
 from node.spec.usage import Request, lease_id
@@ -179,13 +180,29 @@ class Service:
         state = await self._view.authorization(authorization)
         if state is None:
             raise refuse("no authorization", f"0x{authorization.hex()} does not exist")
-        if authorization not in self._terms:
-            self._terms[authorization] = await find_terms(
-                self._view.client, authorization, self._chain_id
-            )
+        terms = await self._terms_of(authorization)
+        parents = await self._parents(terms)
+        return Grant(found, state, terms, authorization, parents)
+
+    async def _parents(self, terms: Terms) -> tuple[AuthorizationState, ...]:
+        """Return what the terms share onward, as state has it, the nearest first."""
+        found: list[AuthorizationState] = []
+        while any(terms.parent) and len(found) < DEPTH_MAX:
+            state = await self._view.authorization(terms.parent)
+            if state is None:
+                raise refuse("no authorization", f"0x{terms.parent.hex()} does not exist")
+            found.append(state)
+            terms = await self._terms_of(terms.parent)
+        return tuple(found)
+
+    async def _terms_of(self, authorization: Hash32) -> Terms:
+        terms = self._terms.get(authorization)
+        if terms is None:
+            terms = await find_terms(self._view.client, authorization, self._chain_id)
+            self._terms[authorization] = terms
             if len(self._terms) > LOCKS_MAX:
                 self._terms.popitem(last=False)
-        return Grant(found, state, self._terms[authorization], authorization)
+        return terms
 
     def _product(self, grant: Grant) -> tuple[Manifest, Source]:
         product = self._products.get(grant.terms.product)

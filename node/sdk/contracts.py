@@ -91,6 +91,26 @@ def approve_authorization(terms: Terms, approvals: Sequence[bytes] = ()) -> Call
     return _call("grants", GRANTS, "approve", words(terms), list(approvals))
 
 
+def request_onward(terms: Terms, parent: Terms, approvals: Sequence[bytes] = ()) -> Call:
+    """Ask for a share of an authorization, from its consumer, within its terms."""
+    return _call("grants", GRANTS, "requestOnward", words(terms), words(parent), list(approvals))
+
+
+def suspend_authorization(authorization: Hash32, reason: Reason, evidence: bytes) -> Call:
+    """Take an approval back, as a party, until it resumes."""
+    return _call("authorizations", AUTHORIZATIONS, "suspend", authorization, int(reason), evidence)
+
+
+def resume_authorization(authorization: Hash32) -> Call:
+    """Approve again, as a party that suspended."""
+    return _call("authorizations", AUTHORIZATIONS, "resume", authorization)
+
+
+def approve_by_contract(terms: Terms, account: Address, signature: bytes) -> Call:
+    """Carry in the approval of an account that is a contract (ERC-1271)."""
+    return _call("grants", GRANTS, "approveByContract", words(terms), _text(account), signature)
+
+
 def decline_authorization(terms: Terms, reason: Reason) -> Call:
     """Decline terms, as a party, before they are in force."""
     return _call("grants", GRANTS, "decline", words(terms), int(reason))

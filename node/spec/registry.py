@@ -46,6 +46,7 @@ KEYS: Final = 107
 AUTHORIZATION_RECORDS: Final = 0
 LEASE_RECORDS: Final = 0
 BATCHES: Final = 1
+PARENTS: Final = 1
 STATEMENTS: Final = 0
 VOIDS: Final = 0
 
@@ -99,6 +100,11 @@ class AuthorizationState:
     settle_within: int
     unsigned_maximum: int
     exchange: int
+    rate_period: int
+    rate_limit: int
+    zone: int
+    is_onward: int
+    """1 when it shares another authorization onward."""
     provider: int
     consumer: int
     counted: int
@@ -137,6 +143,8 @@ class LeaseState:
     deadline: int
     """Unix seconds: the last at which receipts settle; before the answer's end in a closing."""
     status: int
+    is_rated: bool
+    """Whether a rate window counts it."""
     version: int
     """Of the authorization's terms when it was opened."""
     last: Hash32
@@ -299,7 +307,7 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
     return AuthorizationState(
         fields,
         parts[10] or None,
-        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16),
+        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16, 4, 32, 8, 1),
         *parts[:10],
         *parts[11:],
     )
@@ -348,7 +356,8 @@ def lease(
         fields=fields,
         opened_at=opened_at,
         expires_at=expires_at,
-        deadline=word >> 216,
+        deadline=word >> 220,
+        is_rated=bool(word >> 216 & 1),
         status=status,
         version=version,
         last=Hash32(last.to_bytes(32, "big")) if last else identifier,

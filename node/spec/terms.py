@@ -30,9 +30,10 @@ DEADLINE_SECONDS_MAX: Final = 7 * 86_400
 TERMS_TYPE: Final = (
     "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,"
     "uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,"
-    "uint256 fields,uint8 modes,uint16 destination,uint32 minimumGroup,uint32 maximumUses,"
-    "uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,"
-    "uint32 settleWithin,bytes32 template,uint256 nonce)"
+    "uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,"
+    "uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,"
+    "uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,"
+    "uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
 )
 REVOCATION_TYPE: Final = "Revocation(bytes32 authorization,uint8 reason)"
 
@@ -42,8 +43,12 @@ class Terms:
     """The terms of an authorization, field by field in the order that is signed.
 
     Members are indices in `Members`; `exchange` 0 is direct trade. `fields` has a bit for each
-    field of the product version, `modes` one for each delivery mode. Times are Unix seconds, the
-    first inside and the last outside; `answer_within` and `settle_within` are seconds (R12).
+    field of the product version, `modes` one for each delivery mode, `recipients` one for each
+    member to whom the consumer may share onward; `parent` is the authorization that this one shares
+    onward, zero for none. `mechanism` with its reference is the ground on which results go abroad.
+    At most `rate_limit` uses may be reserved in one window of `rate_period` (R8). Times are Unix
+    seconds, the first inside and the last outside; `answer_within` and `settle_within` are seconds
+    (R12).
     """
 
     provider: int
@@ -59,8 +64,15 @@ class Terms:
     fields: int
     modes: int
     destination: int
+    mechanism: int
+    mechanism_reference: Hash32
+    mechanism_until: int
+    recipients: int
+    parent: Hash32
     minimum_group: int
     maximum_uses: int
+    rate_period: int
+    rate_limit: int
     valid_from: int
     valid_until: int
     unsigned_maximum: int

@@ -53,6 +53,8 @@ class Party(IntEnum):
     SUBJECT = 2
     EXCHANGE = 3
     REGULATOR = 4
+    OPERATOR = 5
+    APPROVER = 6
 
 
 class Reason(IntEnum):
@@ -100,6 +102,37 @@ class Zone(IntEnum):
     PUBLIC_SERVICE = 2
     GOVERNMENT = 3
     GENERAL = 4
+    MEDICAL = 5
+    TRANSPORT = 6
+    LOCATION = 7
+    SPATIAL = 8
+    RESEARCH = 9
+    WATER = 10
+    POWER = 11
+    GAS = 12
+    TRANSIT = 13
+
+
+class RatePeriod(IntEnum):
+    """The windows in which uses are limited (R8)."""
+
+    NONE = 0
+    HOUR = 1
+    DAY = 2
+    WEEK = 3
+    MONTH = 4
+    YEAR = 5
+
+
+class Mechanism(IntEnum):
+    """On what ground results may leave the country."""
+
+    NONE = 0
+    EXEMPT = 1
+    SECURITY_ASSESSMENT = 2
+    STANDARD_CONTRACT = 3
+    CERTIFICATION = 4
+    FREE_TRADE_ZONE_LIST = 5
 
 
 class AuthorizationStatus(IntEnum):
@@ -113,6 +146,7 @@ class AuthorizationStatus(IntEnum):
     TERMINATED = 6
     EXPIRED = 7
     EXHAUSTED = 8
+    SUSPENDED = 9
 
 
 class LeaseStatus(IntEnum):
@@ -148,6 +182,8 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     MemberKind: "member_kind",
     Role: "role",
     Zone: "zone",
+    RatePeriod: "rate_period",
+    Mechanism: "mechanism",
     AuthorizationStatus: "authorization_status",
     LeaseStatus: "lease_status",
     ProductStatus: "product_status",

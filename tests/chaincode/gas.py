@@ -12,6 +12,7 @@ from node.spec import usage
 from tests.chaincode import world as w
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
+AT_ONCE = "request and activate at once, both approvals in one transaction"
 FEW = "10,000 receipts, 200 leases of 25 authorizations, settled and closed at once"
 SPREAD = "10,000 receipts, 200 leases of 200 authorizations, settled and closed at once"
 WIDE = "10,000 receipts, 2,500 leases of 2,500 authorizations, in ten batches"
@@ -32,9 +33,7 @@ def grants() -> dict[str, int]:
         found[f"approve and activate, {name}"] = approved
     world, agreed = w.market(), w.terms()
     signed = w.signature("a.approver", w.identifier(agreed))
-    found["request and activate at once"] = world.send(
-        "b.approver", *w.requesting(agreed, signed)
-    ).gas_used
+    found[AT_ONCE] = world.send("b.approver", *w.requesting(agreed, signed)).gas_used
     return found
 
 

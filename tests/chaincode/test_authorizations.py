@@ -16,7 +16,9 @@ from node.spec.vocabulary import (
     AuthorizationStatus,
     DeliveryMode,
     LegalBasis,
+    Mechanism,
     Party,
+    RatePeriod,
     Reason,
     SubjectMode,
     mask,
@@ -78,7 +80,7 @@ def test_one_digest_for_contract_python_and_wallets(agreed):
 
 LIMITS = (
     *("fields", "purpose", "modes", "destination", "subject_mode", "valid_from", "answer_within"),
-    *("settle_within", "unsigned_maximum", "exchange", "maximum_uses"),
+    *("settle_within", "unsigned_maximum", "exchange", "maximum_uses", "rate_period", "rate_limit"),
 )
 
 
@@ -116,9 +118,11 @@ def test_the_largest_limits_fit_their_places(world):
         answer_within=7 * w.DAY,
         settle_within=7 * w.DAY,
         exchange=w.EXCHANGE,
+        rate_period=RatePeriod.YEAR,
+        rate_limit=2**32 - 1,
+        **{**w.ABROAD, "destination": 840, "mechanism_until": 2**64 - 1},
         **w.PERSON,
     )
-    agreed = replace(agreed, destination=840)
     halves = [w.signature(f"{name}.approver", w.identifier(agreed)) for name in w.ALL_BUT_B]
     halves.append(w.signature("subject", w.identifier(agreed)))
     world.send("b.approver", *w.requesting(agreed, *halves))
@@ -140,7 +144,7 @@ BASE = mask(Party.PROVIDER, Party.CONSUMER)
         (w.personal_terms(modes=mask(DeliveryMode.RAW)), mask(Party.SUBJECT, Party.REGULATOR)),
         (w.terms(fields=LEVEL4), mask(Party.REGULATOR)),
         (w.terms(fields=LEVEL5), mask(Party.REGULATOR)),
-        (w.terms(destination=344), mask(Party.REGULATOR)),
+        (w.terms(**w.ABROAD), mask(Party.REGULATOR)),
     ],
 )
 def test_who_must_approve(world, agreed, more):
@@ -150,7 +154,7 @@ def test_who_must_approve(world, agreed, more):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"provider": w.B}, "provider is the consumer"),
+        ({"provider": w.B}, "not the provider"),
         ({"provider": w.C}, "not the provider"),
         ({"consumer": w.C}, "not the consumer"),
         ({"exchange": w.A}, "exchange is a party"),
@@ -167,7 +171,7 @@ def test_who_must_approve(world, agreed, more):
         ({"modes": 1 << 6}, "mode is not offered"),
         ({"modes": mask(DeliveryMode.FIELDS), "fields": LEVEL4}, "mode not allowed at this level"),
         ({"modes": mask(DeliveryMode.RAW), "fields": LEVEL5}, "mode not allowed at this level"),
-        ({"fields": LEVEL5 | 1, "destination": 344}, "level 5 never abroad"),
+        ({"fields": LEVEL5 | 1, **w.ABROAD}, "level 5 never abroad"),
         ({"modes": mask(DeliveryMode.FIELDS)}, "mode needs a subject"),
         ({"modes": mask(DeliveryMode.RAW)}, "mode needs a subject"),
         ({"subject": b"\x01" * 20}, "subject in mode none"),
@@ -190,6 +194,21 @@ def test_who_must_approve(world, agreed, more):
         ({"unsigned_maximum": 0}, "unsigned maximum out of range"),
         ({"unsigned_maximum": 65}, "unsigned maximum out of range"),
         ({"answer_within": w.FLOOR - 1}, "deadline out of range"),
+        ({"destination": 344}, "export without mechanism"),
+        ({**w.ABROAD, "mechanism": 6}, "unknown mechanism"),
+        ({**w.ABROAD, "mechanism": 0}, "export without mechanism"),
+        ({**w.ABROAD, "mechanism_reference": ZERO_HASH}, "mechanism without reference"),
+        (
+            {**w.ABROAD, "mechanism_until": w.GENESIS_TIME + w.DAY},
+            "mechanism ends before the terms",
+        ),
+        ({"mechanism": Mechanism.EXEMPT}, "mechanism without export"),
+        ({"mechanism_reference": b"\x01" * 32}, "mechanism without export"),
+        ({"mechanism_until": 1}, "mechanism without export"),
+        ({"rate_period": 6, "rate_limit": 1}, "no such rate"),
+        ({"rate_period": 2}, "no such rate"),
+        ({"rate_limit": 2}, "no such rate"),
+        ({"parent": b"\x01" * 32}, "the parent's terms are not shown"),
         ({"settle_within": 7 * w.DAY + 1}, "deadline out of range"),
     ],
 )
@@ -412,10 +431,11 @@ def test_only_the_contract_in_charge_moves_an_authorization(world):
     reserve = (authorization, 1, purpose("CreditChecking"), 1, 2, world.time + 1)
     for method, arguments, who in (
         ("begin", (authorization, 1, 2, 3, 2**39), "grants"),
-        ("approve", (authorization, 1, 0, 1), "grants"),
+        ("approve", (authorization, 1, 0, 1, ZERO_HASH), "grants"),
         ("end", (authorization, 1, 2, ZERO_HASH), "grants"),
         ("reserve", reserve, "leases"),
         ("release", (authorization, 0, 0), "leases"),
+        ("returnToWindow", (authorization, 1, 0), "leases"),
         ("leaseLapsed", (authorization,), "leases"),
         ("lapseStated", (authorization,), "closings"),
     ):

@@ -69,7 +69,7 @@ def test_versions_count_up_and_belong_to_their_provider(world):
     ("changes", "reason"),
     [
         ({"zone": 0}, "unknown zone"),
-        ({"zone": 9}, "unknown zone"),
+        ({"zone": 14}, "unknown zone"),
         ({"modes": 0}, "unknown delivery mode"),
         ({"modes": 1 << 6}, "unknown delivery mode"),
         ({"template": ZERO_HASH}, "no template"),

@@ -25,6 +25,7 @@ from node.spec.vocabulary import (
     HOME,
     DeliveryMode,
     LegalBasis,
+    Mechanism,
     MemberKind,
     Role,
     SubjectMode,
@@ -280,8 +281,15 @@ def terms(**changes: Any) -> Terms:
         fields=0b111,
         modes=mask(DeliveryMode.QUERY, DeliveryMode.PSI),
         destination=HOME,
+        mechanism=0,
+        mechanism_reference=ZERO_HASH,
+        mechanism_until=0,
+        recipients=0,
+        parent=ZERO_HASH,
         minimum_group=5,
         maximum_uses=100,
+        rate_period=0,
+        rate_limit=0,
         valid_from=GENESIS_TIME,
         valid_until=GENESIS_TIME + 30 * DAY,
         unsigned_maximum=2,
@@ -299,6 +307,12 @@ PERSON: dict[str, Any] = {
     "subject_reference": keccak256(b"salted"),
     "legal_basis": LegalBasis.CONSENT,
     "minimum_group": 0,
+}
+ABROAD: dict[str, Any] = {
+    "destination": 344,
+    "mechanism": Mechanism.STANDARD_CONTRACT,
+    "mechanism_reference": keccak256(b"filing"),
+    "mechanism_until": GENESIS_TIME + 400 * DAY,
 }
 ALL_BUT_B = ("a", "exchange", "regulator")
 

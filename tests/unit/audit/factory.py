@@ -241,6 +241,7 @@ class _Transport:
             pool_size=lambda: (0, 0),
             peer_count=lambda: 0,
             best_known=lambda: ledger.head.number,
+            head_state=lambda: (ledger.head.number, ledger.state_of(ledger.head)),
         )
         methods = {**EthMethods(backend).methods(), **LedgerMethods(backend).methods()}
         self._dispatcher = Dispatcher(methods, {}, Metrics())

@@ -19,10 +19,11 @@ from node.audit.verify import verify
 from node.sdk.abi import encode_call
 from node.spec import registry
 from node.spec.crypto import keccak256
+from node.spec.terms import words
 from node.spec.types import Address, Hash32
-from node.spec.vocabulary import DeliveryMode, Reason
+from node.spec.vocabulary import DeliveryMode, RatePeriod, Reason
 from tests.chaincode import world
-from tests.chaincode.world import EXCHANGE, account, both, hashed, plain, signature
+from tests.chaincode.world import EXCHANGE, B, account, both, hashed, plain, signature
 from tests.unit.audit.factory import Chain, agreed, personal
 
 MULTICALL = Address(bytes.fromhex("ca11bde05977b3631167028862be2a173976ca11"))
@@ -102,6 +103,57 @@ def test_exchange_and_regulator_are_parties_where_the_terms_need_them(chain: Cha
     roles = [party["role"] for party in summary["parties"]]
     assert roles == ["provider", "consumer", "exchange", "regulator"]
     assert [(field["level"], field["count"]) for field in summary["fields"]] == [(5, 1)]
+
+
+def test_rates_and_suspensions_are_followed(chain: Chain) -> None:
+    terms = agreed(1, rate_period=RatePeriod.HOUR, rate_limit=12)
+    authorization = chain.grant(terms)
+    first = chain.open(authorization, 1, uses=8, expires_at=chain.time + 90)
+    chain.use(first, 3)
+    chain.anchor(chain.range(authorization, 1, 1, 3, True))
+    chain.open(authorization, 2, uses=9, expires_at=chain.time + 90)
+    end = (authorization, Reason.FRAUD_SUSPECTED, bytes(32))
+    chain.send("a.approver", "authorizations", "suspend", *end)
+    waiting = to_json(proved(chain, authorization))["authorizations"][0]
+    assert waiting["status"] == "Suspended"
+    chain.send("a.approver", "authorizations", "resume", authorization)
+    case = proved(chain, authorization).cases[0]
+    assert (case.state.window_used, case.state.counted) == (12, 12)
+
+
+def test_use_while_suspended_is_found(chain: Chain) -> None:
+    """The contract does not see it; both sides' own receipts do."""
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    end = (authorization, Reason.FRAUD_SUSPECTED, bytes(32))
+    chain.send("a.approver", "authorizations", "suspend", *end)
+    chain.use(lease, 1)
+    chain.settle(authorization, 1, 1)
+    with pytest.raises(Exception, match="used while suspended"):
+        asyncio.run(chain.export(authorization))
+
+
+def onward(chain: Chain) -> tuple[Hash32, Hash32]:
+    """An authorization and a share of it that bank C has from bank B."""
+    parent = agreed(1, recipients=1 << world.C)
+    child = agreed(
+        2, provider=B, consumer=world.C, parent=world.identifier(parent), maximum_uses=30
+    )
+    chain.grant(parent)
+    chain.send("c.approver", "grants", "requestOnward", words(child), words(parent), ())
+    chain.send("b.approver", *world.approving(child))
+    opening = world.opening(world.identifier(child), chain)
+    chain.send("c.gateway", "leases", "open", opening, account("b.gateway"))
+    return world.identifier(parent), world.identifier(child)
+
+
+def test_what_is_shared_onward_is_proved_with_its_parent(chain: Chain) -> None:
+    parent, child = onward(chain)
+    report = proved(chain, child)
+    assert {case.identifier for case in report.cases} == {parent, child}
+    alone = proved(chain, parent)
+    assert [case.identifier for case in alone.cases] == [parent]
+    assert alone.cases[0].state.counted == 30
 
 
 def test_consumer_ends_it_and_provider_ends_another(chain: Chain) -> None:

@@ -346,7 +346,8 @@ def test_trail_nobody_needs(story: Story, bundle: Bundle) -> None:
         ("lease", 80, 1, {"leases"}),
         ("lease", 92, 1, {"leases"}),
         ("lease", 100, 1, {"leases"}),
-        ("lease", 216, 1, {"closes"}),
+        ("lease", 216, 1, {"leases"}),
+        ("lease", 220, 1, {"closes"}),
     ],
 )
 def test_state_the_contracts_never_left(

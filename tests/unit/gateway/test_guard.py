@@ -151,6 +151,27 @@ def test_8_no_countersignature_no_next_answer() -> None:
         guard.check_exposure(two, Progress(3, word, 2))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"status": AuthorizationStatus.SUSPENDED}, {"ended": 6}, {"valid_until": NOW}]
+)
+def test_4_what_is_shared_onward_dies_with_any_parent(changes: dict[str, Any]) -> None:
+    shared = replace(grant(), parents=(standing(), standing()))
+    guard.check_state(shared, NOW, NOW)
+    if "ended" in changes:
+        changes = {**changes, "status": AuthorizationStatus.REVOKED}
+    for place in (0, 1):
+        parents = [standing(), standing()]
+        parents[place] = standing(**changes)
+        with pytest.raises(Refused, match="parent is not active"):
+            guard.check_state(replace(shared, parents=tuple(parents)), NOW, NOW)
+
+
+def test_4_what_is_suspended_is_not_served() -> None:
+    suspended = standing(status=AuthorizationStatus.SUSPENDED)
+    with pytest.raises(Refused, match="not active"):
+        guard.check_state(replace(grant(), authorization=suspended), NOW, NOW)
+
+
 async def test_9_both_keys_are_gateways_now() -> None:
     view, own = FakeView(grant()), address_of(PROVIDER_KEY)
     await guard.check_keys(view, grant(), own)  # type: ignore[arg-type]
