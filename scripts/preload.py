@@ -44,7 +44,7 @@ from node.spec.seal import hash_for_commit_seal, proposer, with_seals
 from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import AccountChange, BlockDiff
 from node.storage.chain_store import ChainStore
-from node.storage.leveldb import BLOOM_BITS, WRITE_BUFFER_BYTES, LevelDB
+from node.storage.leveldb import BLOOM_BITS, COMPRESSION, WRITE_BUFFER_BYTES, LevelDB
 from node.storage.sign_state import SignedRecord, SignState
 from scripts.bench.presign import contract, deployment
 
@@ -148,7 +148,12 @@ def opened(folder: Path, network: DevelopmentNetwork) -> Iterator[Filling]:
 
 def compact(store: Path) -> None:
     """Let LevelDB tidy up now what it would else tidy up under somebody's load."""
-    held = plyvel.DB(str(store), write_buffer_size=WRITE_BUFFER_BYTES, bloom_filter_bits=BLOOM_BITS)
+    held = plyvel.DB(
+        str(store),
+        write_buffer_size=WRITE_BUFFER_BYTES,
+        bloom_filter_bits=BLOOM_BITS,
+        compression=COMPRESSION,
+    )
     held.compact_range()
     held.close()
 

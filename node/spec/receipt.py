@@ -105,11 +105,15 @@ def decode_receipt(data: bytes) -> Receipt:
     status = to_int(items[0], "receipt status", 1)
     gas = to_int(items[1], "receipt cumulative gas")
     bloom = to_bytes(items[2], "receipt bloom", BLOOM_LENGTH)
-    logs = tuple(_log(item) for item in to_list(items[3], "receipt logs"))
-    receipt = Receipt(kind, bool(status), gas, logs)
+    receipt = Receipt(kind, bool(status), gas, decode_logs(items[3]))
     if receipt.bloom != bloom:
         raise DecodeError("receipt: bloom does not match its logs")
     return receipt
+
+
+def decode_logs(item: Item) -> tuple[Log, ...]:
+    """Return the logs that a decoded list holds."""
+    return tuple(_log(part) for part in to_list(item, "receipt logs"))
 
 
 def _log(item: Item) -> Log:

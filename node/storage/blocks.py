@@ -13,7 +13,7 @@ from node.errors import DataccordError, StoreError
 from node.spec.block import Block
 from node.spec.codec import decode, encode, to_bytes, to_list
 from node.spec.header import Header, decode_header, encode_header
-from node.spec.receipt import Log, Receipt, decode_receipt
+from node.spec.receipt import Log, Receipt
 from node.spec.transaction import Transaction, decode_transaction
 from node.spec.types import Hash32
 from node.storage.keys import (
@@ -28,6 +28,7 @@ from node.storage.keys import (
 )
 from node.storage.kv import Reader
 from node.storage.logs import LogFilter, candidate_blocks, log_keys
+from node.storage.receipts import decode_receipts, encode_receipts
 
 Part = TypeVar("Part")
 
@@ -71,7 +72,7 @@ def block_entries(
     entries = {
         number_key(HEADER, number): encode_header(block.header),
         number_key(BODY, number): encode(list(block.transactions)),
-        number_key(RECEIPTS, number): encode(list(receipts)),
+        number_key(RECEIPTS, number): encode_receipts(receipts),
         number_key(HASH_OF, number): bytes(block_hash),
         NUMBER_OF + block_hash: place,
         HEAD: place + block_hash,
@@ -126,7 +127,7 @@ class Blocks:
     def receipts(self, number: int) -> tuple[Receipt, ...] | None:
         """Return the receipts of a block's transactions, in order."""
         held = self._kv.get(number_key(RECEIPTS, number))
-        return None if held is None else _checked(f"receipts {number}", _receipts, held)
+        return None if held is None else _checked(f"receipts {number}", decode_receipts, held)
 
     def place_of(self, transaction_hash: Hash32) -> Place | None:
         """Return where a transaction stands."""
@@ -188,7 +189,3 @@ def _missing(what: str) -> StoreError:
 
 def _byte_strings(data: bytes) -> tuple[bytes, ...]:
     return tuple(to_bytes(item, "stored item") for item in to_list(decode(data), "stored list"))
-
-
-def _receipts(data: bytes) -> tuple[Receipt, ...]:
-    return tuple(decode_receipt(item) for item in _byte_strings(data))

@@ -18,7 +18,7 @@ from node.storage.keys import CHAIN_ID, GENESIS, HISTORY, SCHEMA
 from node.storage.kv import KeyValue
 from node.storage.state import CodeStore, FlatState, TrieState, state_entries
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 LINKS_CHECKED: Final = 1_024
 """Blocks below the head whose links are checked on opening; `store check` looks at all."""
 
@@ -168,4 +168,10 @@ def _check_schema(kv: KeyValue) -> None:
             "store: written by a newer version of dataccord",
             why=f"its schema is {version}, this one knows {SCHEMA_VERSION}",
             next_command="install the newer version again",
+        )
+    if version < SCHEMA_VERSION:
+        raise StoreError(
+            "store: written by an older version of dataccord",
+            why=f"its schema is {version}, this one knows {SCHEMA_VERSION}",
+            next_command="give the node a new data_dir and let it sync; keep its sign-state",
         )

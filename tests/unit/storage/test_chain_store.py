@@ -268,6 +268,13 @@ def test_a_newer_schema_is_refused() -> None:
         ChainStore(kv)
 
 
+def test_an_older_schema_is_refused() -> None:
+    kv = MemoryKeyValue({b"xschema": (SCHEMA_VERSION - 1).to_bytes(4, "big")})
+    with pytest.raises(StoreError, match="older version") as caught:
+        ChainStore(kv)
+    assert "sync" in caught.value.next_command
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_gap_below_the_head_is_found_on_opening(number: int) -> None:
     chain = Chain()
