@@ -10,6 +10,7 @@ __all__ = [
     "Executed",
     "Fault",
     "Invalid",
+    "State",
     "__version__",
     "recover",
 ]
@@ -25,6 +26,8 @@ _ChangeParts = tuple[int, int, bytes, dict[int, int], bool]
 _GivenChange = tuple[int, bytes, bytes, list[tuple[bytes, bytes]], bool]
 _GivenAccount = tuple[bytes, _GivenChange | None]
 _CallParts = tuple[bytes, bytes | None, bytes, bytes, int, list[tuple[bytes, list[bytes]]]]
+_Slots = list[tuple[bytes, bytes]]
+_GivenOverride = tuple[bytes, int | None, bytes | None, bytes | None, _Slots | None, _Slots | None]
 _Place = tuple[bytes | None, bytes, bytes]
 _Node = tuple[bytes | None, bytes, bytes, bytes]
 _UpdateParts = tuple[bytes, list[_Node], list[_Place], dict[bytes, bytes]]
@@ -63,6 +66,12 @@ class Executed:
     def outcome(self, index: int) -> _OutcomeParts: ...
 
 @final
+class State:
+    def __new__(
+        cls, reads: object, root: bytes | None, replaced: list[_GivenOverride] = ...
+    ) -> State: ...
+
+@final
 class Engine:
     def __new__(cls, entries_max: int, node_bytes_max: int) -> Engine: ...
     def execute(
@@ -78,13 +87,36 @@ class Engine:
         seconds: float | None = None,
     ) -> Executed: ...
     def trace(
+        self, env: _Environment, message: _CallParts, state: State, cancel: Callable[[], bool]
+    ) -> tuple[_OutcomeParts, list[tuple[bytes, list[int]]]]: ...
+    def estimate(
         self,
         env: _Environment,
         message: _CallParts,
-        reads: object,
-        root: bytes | None,
+        least: int,
+        state: State,
         cancel: Callable[[], bool],
-    ) -> tuple[_OutcomeParts, list[tuple[bytes, list[int]]]]: ...
+    ) -> tuple[int | None, _OutcomeParts | None]: ...
+    def debug_call(
+        self,
+        env: _Environment,
+        message: _CallParts,
+        state: State,
+        options: str,
+        cancel: Callable[[], bool],
+    ) -> list[str]: ...
+    def debug_block(
+        self,
+        env: _Environment,
+        raws: list[bytes],
+        senders: list[bytes],
+        state: State,
+        system: list[tuple[bytes, bytes, bytes]],
+        options: str,
+        first: int,
+        last: int,
+        cancel: Callable[[], bool],
+    ) -> list[str]: ...
     def committed(self, parent: bytes, root: bytes, diff: Diff) -> None: ...
     def update(self, root: bytes, diff: Diff, get_nodes: _GetNodes) -> _UpdateParts: ...
     def update_given(

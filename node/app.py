@@ -24,6 +24,7 @@ from node.execution.engine import Cancel, PreState
 from node.p2p.network import Network
 from node.rpc.backend import Backend, Pending
 from node.rpc.calls import CallMethods
+from node.rpc.debug import DebugMethods
 from node.rpc.dispatch import Dispatcher
 from node.rpc.eth import EthMethods
 from node.rpc.ledger import REFUSED, LedgerMethods
@@ -203,6 +204,7 @@ async def _doors(
     methods = {
         **eth.methods(),
         **CallMethods(backend, _deadline).methods(),
+        **DebugMethods(backend, _deadline).methods(),
         **polling.methods(),
         **LedgerMethods(backend).methods(),
     }
@@ -242,6 +244,7 @@ def _backend(driver: Driver, network: Network, ledger: Ledger) -> Backend:
         store=store,
         engine=ledger.engine,
         head_state=lambda: head_state(ledger),
+        environment=ledger.environment_of,
         chain_id=ledger.parameters.chain_id,
         client_version=f"dataccord/{version()}/{ledger.engine.name}",
         resolve=ledger.transactions.resolve,

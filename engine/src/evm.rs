@@ -21,7 +21,7 @@ use revm::interpreter::{
     Instruction, InstructionContext, InstructionExecResult, InstructionResult,
 };
 use revm::primitives::hardfork::SpecId;
-use revm::{MainBuilder, context::result::HaltReason};
+use revm::{Database, MainBuilder, context::result::HaltReason};
 
 use crate::fault::Fault;
 use crate::reads::Reads;
@@ -41,14 +41,20 @@ pub struct Environment {
     pub base_fee: u64,
 }
 
-pub type Machine<'a> = Context<BlockEnv, TxEnv, CfgEnv, Reads<'a>, Journal<Reads<'a>>, Watch<'a>>;
-type Plain<'a> = Context<BlockEnv, TxEnv, CfgEnv, Reads<'a>, Journal<Reads<'a>>, ()>;
-pub type Evm<'a, I = ()> = MainnetEvm<Machine<'a>, I>;
-type Step<'b, 'a> = InstructionContext<'b, Machine<'a>, EthInterpreter>;
+/// A block's context over a database, with the watch in the place for a chain's own data.
+pub type Machine<'a, D = Reads<'a>> = Context<BlockEnv, TxEnv, CfgEnv, D, Journal<D>, Watch<'a>>;
+type Plain<D> = Context<BlockEnv, TxEnv, CfgEnv, D, Journal<D>, ()>;
+pub type Evm<'a, I = (), D = Reads<'a>> = MainnetEvm<Machine<'a, D>, I>;
+type Step<'b, 'a, D> = InstructionContext<'b, Machine<'a, D>, EthInterpreter>;
 
-const ABANDONED: &str = "execution: abandoned within a transaction";
+/// A database whose failures are ours.
+pub trait Source: Database<Error = Fault> {}
+impl<D: Database<Error = Fault>> Source for D {}
 
-fn give_up(step: &mut Step<'_, '_>) -> bool {
+/// What revm is told where work is given up.
+pub const ABANDONED: &str = "execution: abandoned within a transaction";
+
+fn give_up<D: Source>(step: &mut Step<'_, '_, D>) -> bool {
     if !step.host.chain.tick() {
         return false;
     }
@@ -56,28 +62,28 @@ fn give_up(step: &mut Step<'_, '_>) -> bool {
     true
 }
 
-fn jump(mut step: Step<'_, '_>) -> InstructionExecResult {
+fn jump<D: Source>(mut step: Step<'_, '_, D>) -> InstructionExecResult {
     if give_up(&mut step) {
         return Err(InstructionResult::FatalExternalError);
     }
     control::jump(step)
 }
 
-fn jumpi(mut step: Step<'_, '_>) -> InstructionExecResult {
+fn jumpi<D: Source>(mut step: Step<'_, '_, D>) -> InstructionExecResult {
     if give_up(&mut step) {
         return Err(InstructionResult::FatalExternalError);
     }
     control::jumpi(step)
 }
 
-fn call<const KIND: u8>(mut step: Step<'_, '_>) -> InstructionExecResult {
+fn call<const KIND: u8, D: Source>(mut step: Step<'_, '_, D>) -> InstructionExecResult {
     if give_up(&mut step) {
         return Err(InstructionResult::FatalExternalError);
     }
     contract::call::<KIND, _, _>(step)
 }
 
-fn create<const IS_CREATE2: bool>(mut step: Step<'_, '_>) -> InstructionExecResult {
+fn create<const IS_CREATE2: bool, D: Source>(mut step: Step<'_, '_, D>) -> InstructionExecResult {
     if give_up(&mut step) {
         return Err(InstructionResult::FatalExternalError);
     }
@@ -85,7 +91,7 @@ fn create<const IS_CREATE2: bool>(mut step: Step<'_, '_>) -> InstructionExecResu
 }
 
 /// Return the context of a block over its reads.
-pub fn machine<'a>(env: &Environment, reads: Reads<'a>, watch: Watch<'a>) -> Machine<'a> {
+pub fn machine<'a, D: Source>(env: &Environment, reads: D, watch: Watch<'a>) -> Machine<'a, D> {
     let cfg =
         CfgEnv::new().with_spec_and_mainnet_gas_params(SpecId::PRAGUE).with_chain_id(env.chain_id);
     let block = BlockEnv {
@@ -102,7 +108,7 @@ pub fn machine<'a>(env: &Environment, reads: Reads<'a>, watch: Watch<'a>) -> Mac
         }),
         slot_num: 0,
     };
-    let plain: Plain<'a> = Context::new(reads, SpecId::PRAGUE);
+    let plain: Plain<D> = Context::new(reads, SpecId::PRAGUE);
     plain.with_cfg(cfg).with_block(block).with_chain(watch)
 }
 
@@ -114,16 +120,16 @@ pub fn evm(machine: Machine<'_>) -> Evm<'_> {
 }
 
 /// Have jumps and calls ask the block's watch.
-pub fn watch_jumps<I>(evm: &mut Evm<'_, I>) {
+pub fn watch_jumps<I, D: Source>(evm: &mut Evm<'_, I, D>) {
     let table = evm.instruction.instruction_table_mut();
-    table[usize::from(JUMP)] = Instruction::new(jump);
-    table[usize::from(JUMPI)] = Instruction::new(jumpi);
-    table[usize::from(CALL)] = Instruction::new(call::<CALL>);
-    table[usize::from(CALLCODE)] = Instruction::new(call::<CALLCODE>);
-    table[usize::from(DELEGATECALL)] = Instruction::new(call::<DELEGATECALL>);
-    table[usize::from(STATICCALL)] = Instruction::new(call::<STATICCALL>);
-    table[usize::from(CREATE)] = Instruction::new(create::<false>);
-    table[usize::from(CREATE2)] = Instruction::new(create::<true>);
+    table[usize::from(JUMP)] = Instruction::new(jump::<D>);
+    table[usize::from(JUMPI)] = Instruction::new(jumpi::<D>);
+    table[usize::from(CALL)] = Instruction::new(call::<CALL, D>);
+    table[usize::from(CALLCODE)] = Instruction::new(call::<CALLCODE, D>);
+    table[usize::from(DELEGATECALL)] = Instruction::new(call::<DELEGATECALL, D>);
+    table[usize::from(STATICCALL)] = Instruction::new(call::<STATICCALL, D>);
+    table[usize::from(CREATE)] = Instruction::new(create::<false, D>);
+    table[usize::from(CREATE2)] = Instruction::new(create::<true, D>);
 }
 
 /// Return a judged transaction as revm takes it.

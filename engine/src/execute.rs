@@ -60,7 +60,8 @@ struct Progress<'a> {
     refused: Vec<(usize, Refusal)>,
 }
 
-fn decode_all(raws: &[&[u8]]) -> Vec<Result<Transaction, Refusal>> {
+/// Decode raw transactions, on all cores where they are many.
+pub fn decode_all(raws: &[&[u8]]) -> Vec<Result<Transaction, Refusal>> {
     raws.par_iter().with_min_len(64).map(|raw| decode(raw)).collect()
 }
 

@@ -18,6 +18,7 @@ mod recover;
 mod rlp;
 mod rules;
 mod state_trie;
+mod tracing;
 mod transaction;
 mod trie;
 mod watch;

@@ -1,172 +1,41 @@
-//! The one file that knows of Python: arguments in, plain tuples out, errors as three exceptions.
+//! The one module that knows of Python: arguments in, plain tuples out, errors as three exceptions.
 //!
-//! All work runs without the GIL and guarded against panics. Callbacks take the GIL for themselves and
-//! are made with no lock held. `engine/dataccord_engine.pyi` is this module's face, checked by
+//! All work runs without the GIL and guarded against panics. `callbacks` is what work asks Python for,
+//! `convert` how values cross. `engine/dataccord_engine.pyi` is this module's face, checked by
 //! stubtest.
 
-use std::sync::{Arc, Mutex};
+mod callbacks;
+mod convert;
+
+use std::sync::Arc;
 use std::time::Instant;
 
-use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256};
+use alloy_primitives::{Address, B256};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use crate::call::{self, Message};
-use crate::diff::{Change, Diff};
-use crate::evm::{Environment, Outcome, Status};
-use crate::execute::{Executed, Work, fill, run_all};
-use crate::fault::{Fault, Refusal, guarded};
-use crate::reads::{HeadCache, Reads, Source};
-use crate::recover::{Recovered, recover_all};
-use crate::state_trie::{Account, Place, StateTrie, decode_account};
+use self::callbacks::{PythonSource, Raised, asked, nodes, time, work};
+use self::convert::{
+    Call, Env, Given, GivenOverride, Touched, Write, address, bytes, call_message, change,
+    environment, fixed, int, outcome, overrides, system_writes, transaction,
+};
+use crate::call;
+use crate::diff::Diff;
+use crate::evm::{Environment, tx_env};
+use crate::execute::{Executed, Work, decode_all, fill, run_all};
+use crate::fault::{Fault, Refusal};
+use crate::reads::{HeadCache, Override, Reads, Source};
+use crate::recover::recover_all;
+use crate::state_trie::StateTrie;
+use crate::tracing::{self, Item};
 use crate::watch::Watch;
 
 create_exception!(dataccord_engine, Invalid, PyException, "A transaction: (index, what, why).");
 create_exception!(dataccord_engine, Abandoned, PyException, "The caller did not want the result.");
 create_exception!(dataccord_engine, Fault_, PyException, "The engine failed.");
-
-/// The first error that a callback raised, to be raised again when the work has ended.
-#[derive(Default)]
-struct Raised(Mutex<Option<PyErr>>);
-
-impl Raised {
-    fn keep(&self, error: PyErr) -> Fault {
-        if let Ok(mut held) = self.0.lock() {
-            held.get_or_insert(error);
-        }
-        Fault::Read
-    }
-
-    fn error(&self, fault: Fault) -> PyErr {
-        let held = self.0.lock().ok().and_then(|mut held| held.take());
-        match (held, fault) {
-            (Some(error), _) => error,
-            (None, Fault::Invalid(index, item)) => Invalid::new_err((index, item.what, item.why)),
-            (None, Fault::Abandoned(text)) => Abandoned::new_err(text),
-            (None, fault) => Fault_::new_err(fault.to_string()),
-        }
-    }
-}
-
-/// Do work without the GIL; a panic becomes a fault.
-fn work<T: Send>(
-    py: Python<'_>,
-    raised: &Raised,
-    task: impl FnOnce() -> Result<T, Fault> + Send,
-) -> PyResult<T> {
-    py.detach(|| guarded(task)).map_err(|fault| raised.error(fault))
-}
-
-fn fixed<const N: usize>(data: &[u8]) -> PyResult<FixedBytes<N>> {
-    FixedBytes::try_from(data).map_err(|_| PyValueError::new_err(format!("not {N} bytes")))
-}
-
-fn address(data: &[u8]) -> PyResult<Address> {
-    fixed::<20>(data).map(Address)
-}
-
-fn bytes<'py>(py: Python<'py>, data: impl AsRef<[u8]>) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, data.as_ref())
-}
-
-fn int<'py>(py: Python<'py>, value: U256) -> PyResult<Bound<'py, PyAny>> {
-    match u64::try_from(value) {
-        Ok(small) => Ok(small.into_pyobject(py)?.into_any()),
-        Err(_) => py
-            .get_type::<PyInt>()
-            .call_method1("from_bytes", (bytes(py, value.to_be_bytes::<32>()), "big")),
-    }
-}
-
-/// A `PreState` by its four readers, each taking and returning bytes.
-struct PythonSource<'a> {
-    reads: &'a Py<PyAny>,
-    raised: &'a Raised,
-}
-
-impl PythonSource<'_> {
-    fn ask<T>(&self, ask: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Result<T, Fault> {
-        Python::attach(|py| ask(self.reads.bind(py)).map_err(|error| self.raised.keep(error)))
-    }
-}
-
-impl Source for PythonSource<'_> {
-    fn account(&self, place: Address) -> Result<Option<Account>, Fault> {
-        let found: Option<PyBackedBytes> = self.ask(|reads| {
-            let key = bytes(reads.py(), place);
-            Ok(reads.call_method1(pyo3::intern!(reads.py(), "account_bytes"), (key,))?.extract()?)
-        })?;
-        found.map(|data| decode_account(&data)).transpose()
-    }
-
-    fn storage(&self, place: Address, slot: U256) -> Result<U256, Fault> {
-        let found: PyBackedBytes = self.ask(|reads| {
-            let key = (bytes(reads.py(), place), bytes(reads.py(), slot.to_be_bytes::<32>()));
-            Ok(reads.call_method1(pyo3::intern!(reads.py(), "slot_bytes"), key)?.extract()?)
-        })?;
-        U256::try_from_be_slice(&found).ok_or_else(|| Fault::Engine("a slot above 256 bits".into()))
-    }
-
-    fn code(&self, code_hash: B256) -> Result<Bytes, Fault> {
-        let found: PyBackedBytes = self.ask(|reads| {
-            let key = bytes(reads.py(), code_hash);
-            Ok(reads.call_method1(pyo3::intern!(reads.py(), "code"), (key,))?.extract()?)
-        })?;
-        Ok(Bytes::copy_from_slice(&found))
-    }
-
-    fn block_hash(&self, number: u64) -> Result<B256, Fault> {
-        self.ask(|reads| {
-            let name = pyo3::intern!(reads.py(), "block_hash");
-            let found: PyBackedBytes = reads.call_method1(name, (number,))?.extract()?;
-            fixed::<32>(&found)
-        })
-    }
-}
-
-fn transaction<'py>(
-    py: Python<'py>,
-    raw: PyBackedBytes,
-    found: Recovered,
-) -> PyResult<Bound<'py, PyAny>> {
-    let (item, sender) = found;
-    let mut listed = Vec::with_capacity(item.access_list.len());
-    for (place, slots) in &item.access_list {
-        let slots =
-            slots.iter().map(|slot| int(py, (*slot).into())).collect::<PyResult<Vec<_>>>()?;
-        listed.push((bytes(py, place), PyTuple::new(py, slots)?));
-    }
-    let mut authorizations = Vec::with_capacity(item.authorizations.len());
-    for signed in &item.authorizations {
-        let (chain_id, r, s) = (int(py, signed.chain_id)?, int(py, signed.r)?, int(py, signed.s)?);
-        let place = bytes(py, signed.address);
-        authorizations.push((chain_id, place, signed.nonce, signed.y_parity, r, s));
-    }
-    let fields = [
-        item.kind.into_pyobject(py)?.into_any(),
-        item.chain_id.into_pyobject(py)?.into_any(),
-        item.nonce.into_pyobject(py)?.into_any(),
-        int(py, item.max_priority_fee)?,
-        int(py, item.max_fee)?,
-        item.gas.into_pyobject(py)?.into_any(),
-        item.to.map(|to| bytes(py, to)).into_pyobject(py)?.into_any(),
-        int(py, item.value)?,
-        bytes(py, &item.data).into_any(),
-        PyTuple::new(py, listed)?.into_any(),
-        PyTuple::new(py, authorizations)?.into_any(),
-        item.y_parity.into_pyobject(py)?.into_any(),
-        int(py, item.r)?,
-        int(py, item.s)?,
-        bytes(py, item.signing_hash).into_any(),
-        bytes(py, item.hash).into_any(),
-        raw.into_pyobject(py)?.into_any(),
-    ];
-    let sender = sender.map(|sender| bytes(py, sender));
-    Ok((PyTuple::new(py, fields)?, sender).into_pyobject(py)?.into_any())
-}
 
 /// Decode raw transactions and recover their senders.
 #[pyfunction]
@@ -183,39 +52,6 @@ fn recover<'py>(py: Python<'py>, raws: Vec<PyBackedBytes>) -> PyResult<Bound<'py
     }
     PyList::new(py, items)
 }
-
-fn outcome<'py>(py: Python<'py>, done: &Outcome) -> PyResult<Bound<'py, PyTuple>> {
-    let status = match done.status {
-        Status::Success => "success",
-        Status::Revert => "revert",
-        Status::Halt => "halt",
-    };
-    let mut logs = Vec::with_capacity(done.logs.len());
-    for log in &done.logs {
-        let topics = log.topics().iter().map(|topic| bytes(py, topic));
-        logs.push((bytes(py, log.address), PyTuple::new(py, topics)?, bytes(py, &log.data.data)));
-    }
-    let created = done.created.map(|created| bytes(py, created));
-    let output = bytes(py, &done.output);
-    (status, done.gas_used, PyTuple::new(py, logs)?, output, created, &done.reason)
-        .into_pyobject(py)
-}
-
-/// An account's change as Python gives it: nonce, balance, code hash, slots, storage cleared.
-type Given = (u64, PyBackedBytes, PyBackedBytes, Vec<(PyBackedBytes, PyBackedBytes)>, bool);
-
-fn change(given: Given) -> PyResult<Change> {
-    let word = |data: &PyBackedBytes| fixed::<32>(data).map(|word| U256::from_be_bytes(word.0));
-    let (nonce, balance, code_hash, slots, storage_cleared) = given;
-    let mut slots = slots
-        .iter()
-        .map(|(slot, value)| Ok((word(slot)?, word(value)?)))
-        .collect::<PyResult<Vec<_>>>()?;
-    slots.sort_unstable();
-    let (balance, code_hash) = (word(&balance)?, fixed::<32>(&code_hash)?);
-    Ok(Change { nonce, balance, code_hash, slots, storage_cleared })
-}
-
 /// All that a block writes.
 #[pyclass(frozen, name = "Diff", module = "dataccord_engine")]
 struct PyDiff(Arc<Executed>);
@@ -311,46 +147,26 @@ impl PyExecuted {
         self.0.outcomes.len()
     }
 }
-
-/// A block's environment: number, timestamp, coinbase, gas limit, randao, chain id, base fee.
-type Env = (u64, u64, PyBackedBytes, u64, PyBackedBytes, u64, u64);
-
-fn environment(env: Env) -> PyResult<Environment> {
-    let (number, timestamp, coinbase, gas_limit, prev_randao, chain_id, base_fee) = env;
-    let (coinbase, prev_randao) = (address(&coinbase)?, fixed::<32>(&prev_randao)?);
-    Ok(Environment { number, timestamp, coinbase, gas_limit, prev_randao, chain_id, base_fee })
+/// A state that calls read: its readers, its root where that is known, and replacements in it.
+#[pyclass(frozen, name = "State", module = "dataccord_engine")]
+struct State {
+    reads: Py<PyAny>,
+    root: Option<B256>,
+    overrides: Vec<(Address, Override)>,
 }
 
-/// A message: sender, recipient, data, value, gas, access list.
-type Call = (
-    PyBackedBytes,
-    Option<PyBackedBytes>,
-    PyBackedBytes,
-    PyBackedBytes,
-    u64,
-    Vec<(PyBackedBytes, Vec<PyBackedBytes>)>,
-);
-type Touched<'py> = (Bound<'py, PyBytes>, Vec<Bound<'py, PyAny>>);
-
-fn call_message(given: Call) -> PyResult<Message> {
-    let (sender, to, data, value, gas, listed) = given;
-    let mut access_list = Vec::with_capacity(listed.len());
-    for (place, slots) in &listed {
-        let slots = slots.iter().map(|slot| fixed::<32>(slot)).collect::<PyResult<Vec<_>>>()?;
-        access_list.push((address(place)?, slots));
+#[pymethods]
+impl State {
+    #[new]
+    #[pyo3(signature = (reads, root, replaced=Vec::new()))]
+    fn new(
+        reads: Py<PyAny>,
+        root: Option<PyBackedBytes>,
+        replaced: Vec<GivenOverride>,
+    ) -> PyResult<Self> {
+        let root = root.map(|root| fixed::<32>(&root)).transpose()?;
+        Ok(Self { reads, root, overrides: overrides(replaced)? })
     }
-    let to = to.map(|to| address(&to)).transpose()?;
-    let (sender, value) = (address(&sender)?, U256::from_be_bytes(fixed::<32>(&value)?.0));
-    Ok(Message { sender, to, data: Bytes::copy_from_slice(&data), value, gas, access_list })
-}
-
-type Write = (PyBackedBytes, PyBackedBytes, PyBackedBytes);
-
-fn system_writes(given: &[Write]) -> PyResult<Vec<(Address, U256, U256)>> {
-    let one = |(place, slot, value): &Write| {
-        Ok((address(place)?, fixed::<32>(slot)?.into(), fixed::<32>(value)?.into()))
-    };
-    given.iter().map(one).collect()
 }
 
 /// The engine: caches, and work upon them. Any thread may call.
@@ -420,23 +236,17 @@ impl PyEngine {
     }
 
     /// Run a message; return its outcome's parts and what it touched as (address, slots).
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that a call is run with")]
     fn trace<'py>(
         &self,
         py: Python<'py>,
         env: Env,
         message: Call,
-        reads: Py<PyAny>,
-        root: Option<PyBackedBytes>,
+        state: &State,
         cancel: Py<PyAny>,
     ) -> PyResult<(Bound<'py, PyTuple>, Vec<Touched<'py>>)> {
-        let (raised, env, message) = (Raised::default(), environment(env)?, call_message(message)?);
-        let root = root.map(|root| fixed::<32>(&root)).transpose()?;
-        let (done, touched) = work(py, &raised, || {
-            let source = PythonSource { reads: &reads, raised: &raised };
-            let cancelled = || asked(&cancel, &raised);
-            let watch = Watch::new(&cancelled, &|| 0.0);
-            call::trace(&env, &message, Reads::new(&source, &self.cache, root), watch)
+        let message = call_message(message)?;
+        let (done, touched) = self.on_state(py, env, state, &cancel, |env, reads, watch| {
+            call::trace(env, &message, reads, watch)
         })?;
         let mut listed = Vec::with_capacity(touched.len());
         for (place, slots) in touched {
@@ -444,6 +254,74 @@ impl PyEngine {
             listed.push((bytes(py, place), slots));
         }
         Ok((outcome(py, &done)?, listed))
+    }
+
+    /// Return the least gas, within a 64th, for a message to succeed; or its outcome's parts.
+    fn estimate<'py>(
+        &self,
+        py: Python<'py>,
+        env: Env,
+        message: Call,
+        least: u64,
+        state: &State,
+        cancel: Py<PyAny>,
+    ) -> PyResult<(Option<u64>, Option<Bound<'py, PyTuple>>)> {
+        let message = call_message(message)?;
+        let done = self.on_state(py, env, state, &cancel, |env, reads, watch| {
+            call::estimate(env, &message, least, reads, watch)
+        })?;
+        Ok(match done {
+            Ok(gas) => (Some(gas), None),
+            Err(failed) => (None, Some(outcome(py, &failed)?)),
+        })
+    }
+
+    /// Trace a call by geth's options; return JSON.
+    fn debug_call(
+        &self,
+        py: Python<'_>,
+        env: Env,
+        message: Call,
+        state: &State,
+        options: &str,
+        cancel: Py<PyAny>,
+    ) -> PyResult<Vec<String>> {
+        let message = call_message(message)?;
+        self.on_state(py, env, state, &cancel, |env, reads, watch| {
+            let item = Item { tx: message.tx_env(env.chain_id), hash: None, traced: true };
+            tracing::trace(env, vec![item], options, true, reads, watch)
+        })
+    }
+
+    /// Run a block's transactions and trace those from `first` to `last`; return JSON for each.
+    #[allow(clippy::too_many_arguments, reason = "each is one thing that a block is traced with")]
+    fn debug_block(
+        &self,
+        py: Python<'_>,
+        env: Env,
+        raws: Vec<PyBackedBytes>,
+        senders: Vec<PyBackedBytes>,
+        state: &State,
+        system: Vec<Write>,
+        options: &str,
+        first: usize,
+        last: usize,
+        cancel: Py<PyAny>,
+    ) -> PyResult<Vec<String>> {
+        let system = system_writes(&system)?;
+        let senders = senders.iter().map(|data| address(data)).collect::<PyResult<Vec<_>>>()?;
+        self.on_state(py, env, state, &cancel, |env, mut reads, watch| {
+            reads.system = system.iter().map(|(at, slot, value)| ((*at, *slot), *value)).collect();
+            let raws: Vec<_> = raws.iter().take(last + 1).map(|raw| &raw[..]).collect();
+            let mut items = Vec::with_capacity(raws.len());
+            for (index, item) in decode_all(&raws).into_iter().enumerate() {
+                let item = item.map_err(|refusal| Fault::Invalid(index, refusal))?;
+                let sender = senders.get(index).copied().unwrap_or(Address::ZERO);
+                let (tx, traced) = (tx_env(&item, sender), index >= first);
+                items.push(Item { tx, hash: Some(item.hash), traced });
+            }
+            tracing::trace(env, items, options, false, reads, watch)
+        })
     }
 
     /// Follow the ledger: the state under `root` is what `diff` made of that under `parent`.
@@ -487,6 +365,25 @@ impl PyEngine {
 }
 
 impl PyEngine {
+    /// Do work that reads a state, without the GIL.
+    fn on_state<T: Send>(
+        &self,
+        py: Python<'_>,
+        env: Env,
+        state: &State,
+        cancel: &Py<PyAny>,
+        task: impl FnOnce(&Environment, Reads<'_>, Watch<'_>) -> Result<T, Fault> + Send,
+    ) -> PyResult<T> {
+        let (raised, env) = (Raised::default(), environment(env)?);
+        work(py, &raised, || {
+            let source = PythonSource { reads: &state.reads, raised: &raised };
+            let cancelled = || asked(cancel, &raised);
+            let mut reads = Reads::new(&source, &self.cache, state.root);
+            reads.overrides = state.overrides.iter().cloned().collect();
+            task(&env, reads, Watch::new(&cancelled, &|| 0.0))
+        })
+    }
+
     fn update_by<'py>(
         &self,
         py: Python<'py>,
@@ -514,44 +411,6 @@ impl PyEngine {
         (bytes(py, done.root), made, obsolete, leaves).into_pyobject(py)
     }
 }
-
-fn nodes(
-    get_nodes: &Py<PyAny>,
-    places: Vec<Place>,
-    raised: &Raised,
-) -> Result<Vec<Vec<u8>>, Fault> {
-    Python::attach(|py| {
-        let given: Vec<_> = places
-            .iter()
-            .map(|(owner, path, hash)| {
-                (owner.map(|owner| bytes(py, owner)), bytes(py, path), bytes(py, hash))
-            })
-            .collect();
-        let found =
-            get_nodes.call1(py, (given,)).and_then(|found| found.extract::<Vec<PyBackedBytes>>(py));
-        found.map(|found| found.iter().map(|node| node.to_vec()).collect())
-    })
-    .map_err(|error| raised.keep(error))
-}
-
-/// Whether the caller gives up; an error in asking gives up too, and is raised afterwards.
-fn asked(cancel: &Py<PyAny>, raised: &Raised) -> bool {
-    Python::attach(|py| {
-        let answer = cancel.call0(py).and_then(|answer| answer.is_truthy(py));
-        answer.unwrap_or_else(|error| raised.keep(error) == Fault::Read)
-    })
-}
-
-fn time(clock: &Py<PyAny>, raised: &Raised) -> f64 {
-    Python::attach(|py| {
-        let now = clock.call0(py).and_then(|now| now.extract::<f64>(py));
-        now.unwrap_or_else(|error| {
-            raised.keep(error);
-            f64::INFINITY
-        })
-    })
-}
-
 /// Native execution for `node.execution.native`.
 #[pymodule]
 fn dataccord_engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -561,6 +420,7 @@ fn dataccord_engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Fault", module.py().get_type::<Fault_>())?;
     module.add_class::<PyDiff>()?;
     module.add_class::<PyExecuted>()?;
+    module.add_class::<State>()?;
     module.add_class::<PyEngine>()?;
     module.add_function(wrap_pyfunction!(recover, module)?)
 }

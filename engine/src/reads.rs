@@ -97,6 +97,31 @@ impl HeadCache {
     }
 }
 
+/// Replacements for one account in a call; None leaves what is there.
+#[derive(Debug, Default, Clone)]
+pub struct Override {
+    pub nonce: Option<u64>,
+    pub balance: Option<U256>,
+    pub code: Option<(B256, Bytecode)>,
+    /// All of the account's storage.
+    pub state: Option<HashMap<U256, U256>>,
+    /// Some of its slots.
+    pub state_diff: HashMap<U256, U256>,
+}
+
+impl Override {
+    fn account(&self, held: Basics) -> Basics {
+        let (nonce, balance, code_hash) = held.unwrap_or((0, U256::ZERO, KECCAK256_EMPTY));
+        let code_hash = self.code.as_ref().map_or(code_hash, |(code_hash, _)| *code_hash);
+        Some((self.nonce.unwrap_or(nonce), self.balance.unwrap_or(balance), code_hash))
+    }
+
+    fn slot(&self, slot: &U256) -> Option<U256> {
+        let whole = || Some(self.state.as_ref()?.get(slot).copied().unwrap_or_default());
+        self.state_diff.get(slot).copied().or_else(whole)
+    }
+}
+
 /// One block's reads.
 pub struct Reads<'a> {
     source: &'a dyn Source,
@@ -106,13 +131,16 @@ pub struct Reads<'a> {
     slots: HashMap<Slot, U256>,
     /// Slots as the system wrote them before the first transaction.
     pub system: HashMap<Slot, U256>,
+    /// What a call puts in the place of the state.
+    pub overrides: HashMap<Address, Override>,
 }
 
 impl<'a> Reads<'a> {
     /// Return a view of `source`, which is the state under `root` where that is known.
     pub fn new(source: &'a dyn Source, cache: &'a HeadCache, root: Option<B256>) -> Self {
         let (accounts, slots) = (HashMap::default(), HashMap::default());
-        Self { source, cache, root, accounts, slots, system: HashMap::default() }
+        let (system, overrides) = (HashMap::default(), HashMap::default());
+        Self { source, cache, root, accounts, slots, system, overrides }
     }
 
     /// Return the account as it stood before the block.
@@ -130,6 +158,10 @@ impl<'a> Reads<'a> {
                 found
             }
         };
+        let found = match self.overrides.get(&address) {
+            Some(change) => change.account(found),
+            None => found,
+        };
         self.accounts.insert(address, found);
         Ok(found)
     }
@@ -138,6 +170,9 @@ impl<'a> Reads<'a> {
     pub fn slot_before(&mut self, key: Slot) -> Result<U256, Fault> {
         if let Some(held) = self.slots.get(&key) {
             return Ok(*held);
+        }
+        if let Some(value) = self.overrides.get(&key.0).and_then(|change| change.slot(&key.1)) {
+            return Ok(value);
         }
         let cached = self.cache.with(self.root, |held| held.slots.get(&key, |_| 1));
         let found = match cached.flatten() {
@@ -162,6 +197,10 @@ impl<'a> Reads<'a> {
     pub fn code(&self, code_hash: B256) -> Result<Bytecode, Fault> {
         if code_hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
+        }
+        let mut replaced = self.overrides.values().filter_map(|change| change.code.as_ref());
+        if let Some((_, code)) = replaced.find(|(held, _)| *held == code_hash) {
+            return Ok(code.clone());
         }
         if let Some(code) = self.cache.code(code_hash) {
             return Ok(code);

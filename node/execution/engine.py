@@ -14,7 +14,7 @@ after those rules had said "valid" is an `EngineFault`: ours, never the transact
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from node.errors import DecodeError, InvalidTransaction, NotReady
 from node.spec.receipt import Log, Receipt
@@ -216,11 +216,58 @@ class Engine(Protocol):
         """
         ...
 
+    def estimate(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> int | Outcome:
+        """Return gas, within a 64th of the least, with which a message succeeds.
+
+        The message's own gas is the most that is tried; an outcome says how it fails with that.
+        """
+        ...
+
     def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
         """Learn that the head's state is now the one under `root`, made by `diff`.
 
         What an engine keeps of the head's state follows; it is a matter of speed alone.
         """
+        ...
+
+
+@runtime_checkable
+class Tracer(Protocol):
+    """An engine that can also say how it came to an outcome, as geth's tracers do.
+
+    Options are geth's, as JSON; traces are JSON too.
+
+    Raises:
+        InvalidTransaction: no such tracer, or a wrong configuration of it.
+        ExecutionAbandoned: `cancel` answered True, or the trace is too long to be told.
+    """
+
+    def trace_block(
+        self,
+        env: BlockEnvironment,
+        transactions: Sequence[Transaction],
+        senders: Sequence[Address],
+        pre: PreState,
+        options: str,
+        traced: range,
+        *,
+        cancel: Cancel = never,
+    ) -> list[str]:
+        """Run a block's transactions over its pre-state and trace those in a range."""
+        ...
+
+    def trace_call(
+        self,
+        env: BlockEnvironment,
+        message: Message,
+        pre: PreState,
+        options: str,
+        *,
+        cancel: Cancel = never,
+    ) -> str:
+        """Trace one message."""
         ...
 
 

@@ -118,15 +118,15 @@ class OverriddenState:
     """Another state with some accounts replaced."""
 
     def __init__(self, base: PreState, overrides: Mapping[Address, Override]) -> None:
-        self._base = base
-        self._overrides = overrides
+        self.base = base
+        self.overrides = overrides
         self._codes = {
             keccak256(item.code): item.code for item in overrides.values() if item.code is not None
         }
 
     def account(self, address: Address) -> Account | None:
         """Return the account with its replacements."""
-        held, change = self._base.account(address), self._overrides.get(address)
+        held, change = self.base.account(address), self.overrides.get(address)
         if change is None:
             return held
         held = held or Account()
@@ -139,18 +139,18 @@ class OverriddenState:
 
     def storage(self, address: Address, slot: int) -> int:
         """Return the slot's value with its replacements."""
-        change = self._overrides.get(address)
+        change = self.overrides.get(address)
         if change is not None and change.state_diff is not None and slot in change.state_diff:
             return change.state_diff[slot]
         if change is not None and change.state is not None:
             return change.state.get(slot, 0)
-        return self._base.storage(address, slot)
+        return self.base.storage(address, slot)
 
     def code(self, code_hash: Hash32) -> bytes:
         """Return the code with this hash."""
         found = self._codes.get(code_hash)
-        return self._base.code(code_hash) if found is None else found
+        return self.base.code(code_hash) if found is None else found
 
     def block_hash(self, number: int) -> Hash32:
         """Return the hash of an earlier block."""
-        return self._base.block_hash(number)
+        return self.base.block_hash(number)

@@ -34,6 +34,12 @@ def message_gas(message: Message) -> int:
     return gas
 
 
+def needed_gas(message: Message) -> int:
+    """Return the least gas that a transaction like this message could be given."""
+    floor = TRANSACTION_GAS + FLOOR_TOKEN_GAS * data_tokens(message.data)
+    return max(message_gas(message), floor)
+
+
 def check_message(message: Message, balance: int) -> None:
     """Raise `InvalidTransaction` where no transaction with this gas, code or value could run."""
     if message.to is None and len(message.data) > INITCODE_LENGTH_MAX:

@@ -29,7 +29,8 @@ from node.execution.engine import (
     never,
 )
 from node.execution.lazy import LazyMapping, LazySequence
-from node.execution.messages import check_message
+from node.execution.memory_state import OverriddenState, Override
+from node.execution.messages import check_message, needed_gas
 from node.execution.system import system_writes
 from node.spec.account import encode_account
 from node.spec.receipt import Log, Receipt, decode_receipt
@@ -140,8 +141,7 @@ class NativeEngine:
         budget: Budget | None,
         cancel: Cancel,
     ) -> Execution:
-        if cancel():
-            raise ExecutionAbandoned("execution: abandoned between transactions")
+        _go_on(cancel)
         clock = None if budget is None or budget.clock is monotonic else budget.clock
         with faults(f"block {env.number}"):
             done = self.handle.execute(
@@ -167,13 +167,71 @@ class NativeEngine:
         self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
     ) -> tuple[Outcome, AccessList]:
         """Run one message; return its outcome and what it touched; see `Engine.trace`."""
+        _go_on(cancel)
         check_message(message, (pre.account(message.sender) or Account()).balance)
         with faults("a call"):
             parts, touched = self.handle.trace(
-                environment(env), _message(message), raw_reads(pre), root_of(pre), cancel
+                environment(env), _message(message), _state(pre), cancel
             )
         listed = tuple((Address(address), tuple(slots)) for address, slots in touched)
         return outcome(parts), listed
+
+    def estimate(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> int | Outcome:
+        """Return the gas that a message needs; see `Engine.estimate`."""
+        _go_on(cancel)
+        check_message(message, (pre.account(message.sender) or Account()).balance)
+        least = needed_gas(message)
+        with faults("a call"):
+            gas, parts = self.handle.estimate(
+                environment(env), _message(message), least, _state(pre), cancel
+            )
+        return gas if parts is None else outcome(parts)  # type: ignore[return-value]
+
+    def trace_block(
+        self,
+        env: BlockEnvironment,
+        transactions: Sequence[Transaction],
+        senders: Sequence[Address],
+        pre: PreState,
+        options: str,
+        traced: range,
+        *,
+        cancel: Cancel = never,
+    ) -> list[str]:
+        """Run a block's transactions and trace some; see `Tracer.trace_block`."""
+        _go_on(cancel)
+        with faults(f"block {env.number}"):
+            return self.handle.debug_block(
+                environment(env),
+                [item.raw for item in transactions],
+                list(senders),
+                _state(pre),
+                _system(env, pre),
+                options,
+                traced.start,
+                traced.stop - 1,
+                cancel,
+            )
+
+    def trace_call(
+        self,
+        env: BlockEnvironment,
+        message: Message,
+        pre: PreState,
+        options: str,
+        *,
+        cancel: Cancel = never,
+    ) -> str:
+        """Trace one message; see `Tracer.trace_call`."""
+        _go_on(cancel)
+        check_message(message, (pre.account(message.sender) or Account()).balance)
+        with faults("a call"):
+            (trace,) = self.handle.debug_call(
+                environment(env), _message(message), _state(pre), options, cancel
+            )
+        return trace
 
     def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
         """Keep what the head's state has become."""
@@ -227,6 +285,12 @@ def environment(env: BlockEnvironment) -> "dataccord_engine._Environment":
     )
 
 
+def _go_on(cancel: Cancel) -> None:
+    """Ask once before the work begins: within it, native code asks every 20 ms."""
+    if cancel():
+        raise ExecutionAbandoned("execution: abandoned before it began")
+
+
 def _word(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
@@ -237,6 +301,25 @@ def _message(message: Message) -> "dataccord_engine._CallParts":
     ]
     value, gas = _word(message.value), message.gas
     return message.sender, message.to, message.data, value, gas, listed
+
+
+def _state(pre: PreState) -> dataccord_engine.State:
+    """Return a state for calls; replacements in it cross whole, not read by read."""
+    if not isinstance(pre, OverriddenState):
+        return dataccord_engine.State(raw_reads(pre), root_of(pre))
+    replaced = [_replaced(address, item) for address, item in pre.overrides.items()]
+    return dataccord_engine.State(raw_reads(pre.base), root_of(pre.base), replaced)
+
+
+def _replaced(address: Address, item: Override) -> "dataccord_engine._GivenOverride":
+    balance = None if item.balance is None else _word(item.balance)
+    return address, item.nonce, balance, item.code, _words(item.state), _words(item.state_diff)
+
+
+def _words(slots: Mapping[int, int] | None) -> list[tuple[bytes, bytes]] | None:
+    if slots is None:
+        return None
+    return [(_word(slot), _word(value)) for slot, value in slots.items()]
 
 
 def _system(env: BlockEnvironment, pre: PreState) -> list[tuple[bytes, bytes, bytes]]:
@@ -331,5 +414,5 @@ def _given(diff: BlockDiff) -> "list[dataccord_engine._GivenAccount]":
 
 
 def _given_change(change: AccountChange) -> "dataccord_engine._GivenChange":
-    slots = [(_word(slot), _word(value)) for slot, value in change.storage.items()]
+    slots = _words(change.storage) or []
     return change.nonce, _word(change.balance), change.code_hash, slots, change.storage_cleared

@@ -31,6 +31,7 @@ from node.execution.engine import (
     Status,
     never,
 )
+from node.execution.estimate import estimate
 from node.execution.journal import StateJournal
 from node.execution.messages import beyond_warm, check_message, initcode_gas, message_gas
 from node.execution.pyevm_rules import EvmTransaction, LedgerExecutor, LedgerState
@@ -177,6 +178,12 @@ class PyEvmEngine:
         session = PyEvmSession(env, pre)
         outcome = session.apply(evm_message(message, session), cancel)
         return outcome, beyond_warm(session.warm(), message, env.coinbase)
+
+    def estimate(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> int | Outcome:
+        """Return the gas that a message needs; see `Engine.estimate`."""
+        return estimate(message, lambda trial: self.call(env, trial, pre, cancel=cancel))
 
     def construct(
         self,

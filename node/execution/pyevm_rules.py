@@ -257,6 +257,10 @@ class LedgerState(PragueState):  # type: ignore[misc]
         """Keep all since the mark."""
         self._account_db.commit(snapshot)
 
+    def get_tip(self, transaction: Any) -> int:
+        """Return what the proposer earns per gas: of a call, which pays nothing, nothing."""
+        return max(0, int(super().get_tip(transaction)))
+
     def get_transient_storage(self, address: Address, slot: int) -> bytes:
         """Return a transient slot (EIP-1153)."""
         return bytes(self._account_db.get_transient_storage(address, slot))

@@ -40,6 +40,8 @@ class Backend:
     engine: Engine
     head_state: Callable[[], tuple[int, PreState]]
     """The newest block's number and the state after it."""
+    environment: Callable[[Header], BlockEnvironment]
+    """What opcodes know in a block with this header; a call sees it on the state after it."""
     chain_id: int
     client_version: str
     resolve: Resolve
@@ -107,15 +109,3 @@ class Backend:
     def trie_state(self, value: Any) -> TrieState:
         """Return the state after a block with its trie, which proves what it holds."""
         return self.store.state_at(self.header(value).state_root)
-
-    def environment(self, header: Header) -> BlockEnvironment:
-        """Return what a call on the state after `header` sees of its block."""
-        return BlockEnvironment(
-            header.number,
-            header.timestamp,
-            header.coinbase,
-            header.gas_limit,
-            header.mix_hash,
-            self.chain_id,
-            header.parent_hash,
-        )

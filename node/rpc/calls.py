@@ -3,20 +3,28 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import eth_abi
 
-from node.execution.engine import Cancel, Message, Outcome, PreState, Status
+from node.execution.engine import BlockEnvironment, Cancel, Message, Outcome, PreState, Status
 from node.execution.memory_state import OverriddenState, Override
 from node.rpc.backend import Backend
 from node.rpc.dispatch import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, Params, RpcError
-from node.rpc.params import argument, optional, to_address, to_data, to_object, to_quantity
+from node.rpc.params import (
+    argument,
+    optional,
+    to_address,
+    to_data,
+    to_hash,
+    to_object,
+    to_quantity,
+)
 from node.rpc.shapes import Json, data, quantity
 from node.spec.crypto import keccak256
-from node.spec.transaction import AccessList
-from node.spec.transaction_rules import TRANSACTION_GAS
-from node.spec.types import ZERO_ADDRESS, Address
+from node.spec.types import UINT64_MAX, ZERO_ADDRESS, Address
+
+T = TypeVar("T")
 
 CALL_GAS_MAX: Final = 50_000_000
 CALLS_MAX: Final = 4
@@ -24,7 +32,6 @@ CALLS_MAX: Final = 4
 
 CALL_SECONDS_MAX: Final = 5.0
 OVERRIDES_MAX: Final = 1_024
-_PRECOMPILES: Final = frozenset(Address(number.to_bytes(20, "big")) for number in range(1, 18))
 _ERROR_SELECTOR: Final = keccak256(b"Error(string)")[:4]
 
 
@@ -46,37 +53,22 @@ class CallMethods:
 
     async def call(self, params: Params) -> str:
         """Return what a call returns; a revert is error 3 with its data."""
-        message = _message(params, CALL_GAS_MAX)
-        return data(_succeeded(await self._run(message, params)).return_data)
+        message = message_of(params, CALL_GAS_MAX)
+        outcome = await self._work(self._backend.engine.call, message, params)
+        return data(_succeeded(outcome).return_data)
 
     async def estimate_gas(self, params: Params) -> str:
-        """Return gas with which the message succeeds, found by bisection from above."""
-        limit = min(_message(params, CALL_GAS_MAX).gas, CALL_GAS_MAX)
-        first = _succeeded(await self._run(_message(params, limit), params))
-        low, high = max(first.gas_used, TRANSACTION_GAS) - 1, limit
-        # Mostly what was used is enough; else a call within kept back its 64th part (EIP-150).
-        for guess in (first.gas_used, min(limit, first.gas_used * 64 // 63 + 2_300)):
-            if (await self._run(_message(params, guess, exact=True), params)).succeeded:
-                high = guess
-                break
-        while high - low > max(1, high // 64):
-            middle = (low + high) // 2
-            outcome = await self._run(_message(params, middle, exact=True), params)
-            low, high = (low, middle) if outcome.succeeded else (middle, high)
-        return quantity(high)
+        """Return gas with which the message succeeds, within a 64th of the least."""
+        message = message_of(params, CALL_GAS_MAX)
+        found = await self._work(self._backend.engine.estimate, message, params)
+        return quantity(found if isinstance(found, int) else _succeeded(found).gas_used)
 
     async def create_access_list(self, params: Params) -> Json:
-        """Return what a message touches, and its gas when that is declared (EIP-2930).
-
-        Sender, recipient, coinbase and precompiles are warm anyway: their bare addresses are left
-        out.
-        """
-        message = _message(params, CALL_GAS_MAX)
-        _, touched = await self._trace(message, params)
-        coinbase = self._backend.header(optional(params, 1, "latest")).coinbase
-        warm = {message.sender, message.to, coinbase, *_PRECOMPILES}
-        listed = tuple((place, slots) for place, slots in touched if slots or place not in warm)
-        outcome, _ = await self._trace(replace(message, access_list=listed), params)
+        """Return what a message touches, and its gas when that is declared (EIP-2930)."""
+        message = message_of(params, CALL_GAS_MAX)
+        _, listed = await self._work(self._backend.engine.trace, message, params)
+        declared = replace(message, access_list=listed)
+        outcome, _ = await self._work(self._backend.engine.trace, declared, params)
         shape: Json = {
             "accessList": [
                 {"address": data(place), "storageKeys": [f"0x{slot:064x}" for slot in slots]}
@@ -86,23 +78,44 @@ class CallMethods:
         }
         return shape if outcome.succeeded else shape | {"error": outcome.reason or "reverted"}
 
-    async def _run(self, message: Message, params: Params) -> Outcome:
-        return (await self._trace(message, params))[0]
-
-    async def _trace(self, message: Message, params: Params) -> tuple[Outcome, AccessList]:
-        if optional(params, 3):
-            raise RpcError(INVALID_PARAMS, "block overrides are not supported")
-        header = self._backend.header(optional(params, 1, "latest"))
-        state: PreState = self._backend.store.state_at(header.state_root)
-        overrides = parse_overrides(optional(params, 2, {}))
-        if overrides:
-            state = OverriddenState(state, overrides)
-        environment = self._backend.environment(header)
+    async def _work(self, run: Callable[..., T], message: Message, params: Params) -> T:
+        """Run a message on the state and block that the parameters name, off the loop."""
+        number = self._backend.number(optional(params, 1, "latest"))
+        environment = self._backend.environment(self._backend.header(number))
+        state = overridden(self._backend.state(number), optional(params, 2, {}))
+        environment = block_overridden(environment, optional(params, 3, {}))
         async with self._slots:
             cancel: Cancel = self._deadline(CALL_SECONDS_MAX)
-            return await asyncio.to_thread(
-                self._backend.engine.trace, environment, message, state, cancel=cancel
-            )
+            return await asyncio.to_thread(run, environment, message, state, cancel=cancel)
+
+
+def overridden(state: PreState, value: Any) -> PreState:
+    """Return a state with a call's replacements (its third parameter) in it."""
+    overrides = parse_overrides(value)
+    return OverriddenState(state, overrides) if overrides else state
+
+
+_BLOCK_NUMBERS: Final = {
+    "number": "number",
+    "time": "timestamp",
+    "gasLimit": "gas_limit",
+    "baseFeePerGas": "base_fee",
+}
+
+
+def block_overridden(environment: BlockEnvironment, value: Any) -> BlockEnvironment:
+    """Return a block's environment with a call's replacements (its fourth parameter) in it."""
+    changes: dict[str, Any] = {}
+    for name, part in to_object(value, "block overrides").items():
+        if name in _BLOCK_NUMBERS:
+            changes[_BLOCK_NUMBERS[name]] = to_quantity(part, name, UINT64_MAX)
+        elif name in ("feeRecipient", "coinbase"):
+            changes["coinbase"] = to_address(part, name)
+        elif name in ("prevRandao", "random"):
+            changes["prev_randao"] = to_hash(part, name)
+        else:
+            raise RpcError(INVALID_PARAMS, f"invalid argument: unknown block override {name}")
+    return replace(environment, **changes)
 
 
 def parse_overrides(value: Any) -> dict[Address, Override]:
@@ -133,15 +146,15 @@ def _slots(value: Any) -> dict[int, int]:
     return {to_quantity(key, "slot"): to_quantity(word, "word") for key, word in fields.items()}
 
 
-def _message(params: Params, gas_max: int, *, exact: bool = False) -> Message:
-    """Return the message a client's object describes; `exact` replaces its gas."""
+def message_of(params: Params, gas_max: int) -> Message:
+    """Return the message a client's object describes."""
     fields = to_object(argument(params, 0, "transaction"), "transaction")
     given, older_name = fields.get("input"), fields.get("data")
     if given is None:
         given = older_name
     elif older_name is not None and older_name != given:
         raise RpcError(INVALID_PARAMS, '"data" and "input" are set and not equal')
-    gas = to_quantity(fields["gas"], "gas") if fields.get("gas") and not exact else gas_max
+    gas = to_quantity(fields["gas"], "gas") if fields.get("gas") else gas_max
     return Message(
         sender=to_address(fields["from"], "from") if fields.get("from") else ZERO_ADDRESS,
         to=to_address(fields["to"], "to") if fields.get("to") else None,

@@ -5,19 +5,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from node.errors import DecodeError
-from node.execution.engine import BlockEnvironment, Budget, Engine, Execution, StateTrie
-from node.execution.memory_state import MemoryState
+from node.errors import DecodeError, InvalidTransaction
+from node.execution.engine import (
+    BlockEnvironment,
+    Budget,
+    Engine,
+    Execution,
+    Message,
+    PreState,
+    StateTrie,
+)
+from node.execution.memory_state import MemoryState, OverriddenState
 from node.spec.receipt import Receipt, encode_receipt
 from node.spec.transaction import Transaction
 from node.spec.trie import root_of_list
 from node.spec.types import EMPTY_ROOT, Address, Hash32, NodeReference
 from tests.differential.blocks import World, candidates, environment, new_world
+from tests.differential.calls import call, replacements
 from tests.engines import load
 
 REFERENCE, NATIVE = "py-evm", "native"
 BLOCKS_A_CHAPTER = 25
 BLOCK_TRANSACTIONS = 44
+CALLS_A_BLOCK = 4
 
 Plant = Callable[[str, Execution], Execution]
 """Changes what an engine, by name, says it did; the test's own sabotage."""
@@ -123,6 +133,7 @@ class Chapter:
         self._decoding([item.raw for _, item in made])
         senders = self._senders([item for _, item in made])
         kinds = {item.raw: kind for kind, item in made}
+        self._calls(env)
         built = self._building(env, [item for _, item in made], senders)
         self._execution(env, built)
         for item in built.transactions:
@@ -140,6 +151,17 @@ class Chapter:
             damaged.append(raw[:place])
         for raw in damaged:
             self._same("decodings", lambda side, raw=raw: _decoded(side.engine, raw))
+
+    def _calls(self, env: BlockEnvironment) -> None:
+        """Messages outside any block, upon replaced state, give and touch and need the same."""
+        chance = self.world.chance
+        for _ in range(CALLS_A_BLOCK):
+            message, replaced = call(chance), replacements(chance)
+            state: PreState = self._state()
+            if replaced:
+                state = OverriddenState(state, replaced)
+            self._same("calls", lambda side, m=message, s=state: _called(side.engine, env, m, s))
+        self.counts["calls"] += CALLS_A_BLOCK
 
     def _senders(self, items: list[Transaction]) -> list[Address]:
         raws = [item.raw for item in items]
@@ -227,6 +249,15 @@ def _plain(outcome: Any) -> tuple[object, ...]:
 
 def _part(value: Any) -> Any:
     return list(value) if isinstance(value, Sequence) and not isinstance(value, bytes) else value
+
+
+def _called(engine: Engine, env: BlockEnvironment, message: Message, state: PreState) -> object:
+    try:
+        outcome, touched = engine.trace(env, message, state)
+        needed = engine.estimate(env, message, state)
+    except InvalidTransaction as error:
+        return error.what, error.why
+    return _plain(outcome), touched, needed if isinstance(needed, int) else _plain(needed)
 
 
 def _refusals(built: Execution) -> dict[Hash32, tuple[str, str]]:

@@ -116,6 +116,12 @@ class ToyEngine:
         known = _traffic()
         return [(decode_transaction(raw), known.get(raw)) for raw in raws]
 
+    def estimate(
+        self, env: BlockEnvironment, message: Message, pre: PreState, *, cancel: Cancel = never
+    ) -> int | Outcome:
+        """Return what a call of nothing uses."""
+        return self.call(env, message, pre, cancel=cancel).gas_used
+
     def committed(self, parent_root: Hash32, root: Hash32, diff: BlockDiff) -> None:
         """Nothing: a toy keeps nothing."""
 

@@ -231,6 +231,7 @@ class _Transport:
         backend = Backend(
             store=ledger.store,
             engine=ledger.engine,
+            environment=ledger.environment_of,
             chain_id=world.CHAIN_ID,
             client_version="test",
             validators_at=lambda _: ledger.validators,

@@ -35,7 +35,7 @@ def forged(story: Story, bundle: Bundle, part: str, change: int) -> Bundle:
 
     def node(node_hash: Hash32) -> bytes:
         made = nodes.get(node_hash)
-        return store.node(node_hash) if made is None else made
+        return store.node((None, b"", node_hash)) if made is None else made
 
     address = registry.LEASES if part in ("lease", "code") else registry.AUTHORIZATIONS
     before = held.account(address)

@@ -10,6 +10,7 @@ import orjson
 from node.chain.ledger import Ledger
 from node.rpc.backend import Backend, Pending
 from node.rpc.calls import CallMethods
+from node.rpc.debug import DebugMethods
 from node.rpc.dispatch import Dispatcher
 from node.rpc.eth import EthMethods
 from node.rpc.ledger import REFUSED, LedgerMethods
@@ -79,6 +80,7 @@ class Node:
             store=self.chain.store,
             engine=self.chain.engine,
             head_state=lambda: (self.chain.head.number, self.chain.view.state),
+            environment=self.chain.environment_of,
             chain_id=CHAIN_ID,
             client_version="dataccord/test",
             resolve=self.chain.transactions.resolve,
@@ -98,6 +100,7 @@ class Node:
         methods = {
             **self.eth.methods(),
             **CallMethods(self.backend, lambda _seconds: lambda: False).methods(),
+            **DebugMethods(self.backend, lambda _seconds: lambda: False).methods(),
             **self.polling.methods(),
             **LedgerMethods(self.backend).methods(),
         }

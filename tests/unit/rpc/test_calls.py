@@ -101,6 +101,33 @@ async def test_an_overridden_state_is_seen(node: Node) -> None:
     assert await node.code("eth_call", message, "latest", {"0x" + "77" * 20: {"x": 1}}) == -32602
 
 
+async def test_an_overridden_block_is_seen(node: Node) -> None:
+    override = {"0x" + "77" * 20: {"code": "0x43600052416020524260405260606000f3"}}
+    block = {"number": "0x77", "time": "0x99", "feeRecipient": hexed(SENDER)}
+    message = {"to": "0x" + "77" * 20}
+    found = await node.result("eth_call", message, "latest", override, block)
+    words = [(0x77).to_bytes(32, "big"), SENDER.rjust(32, b"\0"), (0x99).to_bytes(32, "big")]
+    assert found == hexed(b"".join(words))
+    priced = {"0x" + "77" * 20: {"code": "0x4860005260206000f3"}}
+    fee = {"baseFeePerGas": "0x7"}
+    assert int(await node.result("eth_call", message, "latest", priced, fee), 16) == 7
+    assert int(await node.result("eth_call", message, "latest", priced), 16) == 0
+    for wrong in ({"difficulty": "0x1"}, {"time": "soon"}, {"feeRecipient": "0x12"}, 5):
+        assert await node.code("eth_call", message, "latest", override, wrong) == -32602
+
+
+async def test_an_estimate_sees_replaced_state(node: Node) -> None:
+    target = "0x" + "77" * 20
+    message = {"to": target}
+    plain = int(await node.result("eth_estimateGas", message), 16)
+    code = {target: {"code": "0x6001600055"}}
+    written = int(await node.result("eth_estimateGas", message, "latest", code), 16)
+    assert plain == 21_000
+    assert 21_000 + 22_100 <= written < 45_000
+    listed = await node.result("eth_createAccessList", message, "latest", code)
+    assert listed["accessList"] == [{"address": target, "storageKeys": ["0x" + "00" * 32]}]
+
+
 @pytest.mark.parametrize(
     "message",
     [
