@@ -154,7 +154,7 @@ def compact(store: Path) -> None:
         bloom_filter_bits=BLOOM_BITS,
         compression=COMPRESSION,
     )
-    held.compact_range()
+    held.compact_range(start=b"", stop=b"\xff")  # without bounds it would do nothing
     held.close()
 
 

@@ -18,7 +18,7 @@ from node.errors import FolderInUse, StoreError
 from node.storage.kv import Batch
 from node.storage.log_scan import scan_folder
 
-WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024
+WRITE_BUFFER_BYTES: Final = 32 * 1024 * 1024
 """Size of a log before it becomes a table; also what is scanned at most before opening."""
 CACHE_BYTES: Final = 64 * 1024 * 1024
 BLOOM_BITS: Final = 10

@@ -17,35 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import google_crc32c
+
 from node.errors import StoreError
 
 BLOCK_LENGTH: Final = 32_768
 HEADER_LENGTH: Final = 7
 
 _ZERO, _FULL, _FIRST, _LAST = 0, 1, 2, 4
-_POLYNOMIAL: Final = 0x82F63B78
 _MASK_DELTA: Final = 0xA282EAD8
 _WORD: Final = 0xFFFFFFFF
 
 
-def _table() -> tuple[int, ...]:
-    entries = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
-        entries.append(value)
-    return tuple(entries)
-
-
-_TABLE: Final = _table()
-
-
 def crc32c(data: bytes) -> int:
     """Return the Castagnoli CRC of `data` (RFC 3720, appendix B.4)."""
-    crc, table = _WORD, _TABLE
-    for byte in data:
-        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
-    return crc ^ _WORD
+    return int(google_crc32c.value(data))
 
 
 def masked(crc: int) -> int:

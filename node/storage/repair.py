@@ -20,8 +20,8 @@ from node.storage.leveldb import LevelDB, owned, rebuild
 from node.storage.log_scan import check_log, cut_log
 from node.storage.sign_state import is_sign_state
 
-SIGN_STATE_BYTES_MAX: Final = 64 * 1024 * 1024
-"""No sign-state grows to this: it holds one height, in logs of 8 MiB."""
+SIGN_STATE_BYTES_MAX: Final = 256 * 1024 * 1024
+"""No sign-state grows to this: it holds one height, in logs of 32 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
