@@ -19,6 +19,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "grants": bytes(18) + b"\xda\x05",
     "closings": bytes(18) + b"\xda\x06",
     "challenges": bytes(18) + b"\xda\x07",
+    "templates": bytes(18) + b"\xda\x08",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

@@ -12,6 +12,7 @@
 
 from interfaces import IAuthorizations
 from interfaces import IMembers
+from interfaces import ITemplates
 import addresses
 import calendar
 import vocabulary
@@ -56,6 +57,7 @@ UNSIGNED_AT: constant(uint256) = 144
 EXCHANGE_AT: constant(uint256) = 152
 PERIOD_AT: constant(uint256) = 168
 RATE_AT: constant(uint256) = 172
+ZONE_AT: constant(uint256) = 204
 ONWARD_AT: constant(uint256) = 212
 
 WINDOW_AT: constant(uint256) = 96
@@ -393,6 +395,9 @@ def reserve(
             fields & ~self.authorizations[authorization].fields == 0
         ), "authorizations: field not granted"
     assert mode < 8 and (limits >> (MODES_AT + mode)) & 1 == 1, "authorizations: mode not granted"
+    assert not staticcall ITemplates(addresses.TEMPLATES).isRefused(
+        (limits >> ZONE_AT) & 255, purpose, (limits >> DESTINATION_AT) & (2**10 - 1)
+    ), "authorizations: on the negative list"
     assert uses != 0, "authorizations: no uses"
     maximum: uint256 = (limits >> MAXIMUM_AT) & UINT32
     counted: uint256 = (standing >> COUNTED_AT) & UINT32

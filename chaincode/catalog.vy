@@ -44,8 +44,18 @@ struct Version:
     classes: uint256[CLASSES - 1]
 
 
+struct Zone:
+    # Bits: operator 0, whether it approves each authorization 16, modes 24 (0 for all).
+    word: uint256
+    # Bit i: member i may provide and consume; 0 for everyone.
+    admitted: uint256
+    # Bit i: purpose i of the vocabulary is allowed; 0 for all.
+    purposes: uint256
+
+
 versions: HashMap[bytes32, HashMap[uint256, Version]]
 latest: HashMap[bytes32, uint256]
+zones: HashMap[uint256, Zone]
 
 event ProductPublished:
     product: indexed(bytes32)
@@ -72,6 +82,19 @@ event ProductRetired:
     version: indexed(uint256)
     member: indexed(uint256)
     reason: uint256
+
+
+event ZoneAssigned:
+    zone: indexed(uint256)
+    operator: indexed(uint256)
+
+
+event ZoneRuled:
+    zone: indexed(uint256)
+    approvesEach: bool
+    modes: uint256
+    admitted: uint256
+    purposes: uint256
 
 
 @deploy
@@ -117,6 +140,7 @@ def offer(product: bytes32, version: uint256) -> ICatalog.Offer:
     """
     summary: uint256 = self.versions[product][version].summary
     count: uint256 = summary >> COUNT_SHIFT
+    zone: uint256 = (summary >> ZONE_SHIFT) & 255
     return ICatalog.Offer(
         provider=summary & (2**32 - 1),
         status=(summary >> STATUS_SHIFT) & 255,
@@ -126,7 +150,29 @@ def offer(product: bytes32, version: uint256) -> ICatalog.Offer:
         level5=self.versions[product][version].levels[4],
         class3=self.versions[product][version].classes[2],
         template=self.versions[product][version].template,
+        zone=zone,
+        zoneRule=self.zones[zone].word,
+        admitted=self.zones[zone].admitted,
+        purposes=self.zones[zone].purposes,
     )
+
+
+@view
+@external
+def summaryOf(product: bytes32, version: uint256) -> uint256:
+    """
+    @notice The first word of a product version: provider 0, status 32, modes 40, zone 48, fields 56.
+    """
+    return self.versions[product][version].summary
+
+
+@view
+@external
+def zoneOf(zone: uint256) -> Zone:
+    """
+    @notice The rules of a zone; all zero where it has no operator.
+    """
+    return self.zones[zone]
 
 
 @view
@@ -160,6 +206,7 @@ def publish(
     count: uint256 = len(fields) // 2
     assert count != 0 and len(fields) % 2 == 0, "catalog: malformed fields"
     assert self._count_names(names) == count, "catalog: names do not match the fields"
+    self._check_zone(zone, provider, modes)
     product: bytes32 = self._product_id(provider, salt)
     number: uint256 = self.latest[product] + 1
     entry: Version = Version(
@@ -195,14 +242,20 @@ def publish(
 @external
 def approve(product: bytes32, version: uint256):
     """
-    @notice The second approver: an exchange other than the provider lets a version be granted.
+    @notice The second approver lets a version be granted: the operator of its zone, or where it has
+            none an exchange; never the provider.
     """
     approver: uint256 = self._approver()
     summary: uint256 = self.versions[product][version].summary
     assert summary != 0, "catalog: unknown product version"
-    assert (
-        staticcall IMembers(addresses.MEMBERS).kindOf(approver) == vocabulary.MEMBER_KIND_EXCHANGE
-    ), "catalog: approval is an exchange's"
+    operator: uint256 = self.zones[(summary >> ZONE_SHIFT) & 255].word & 65535
+    if operator != 0:
+        assert approver == operator, "catalog: approval is the zone operator's"
+    else:
+        assert (
+            staticcall IMembers(addresses.MEMBERS).kindOf(approver)
+            == vocabulary.MEMBER_KIND_EXCHANGE
+        ), "catalog: approval is an exchange's"
     assert approver != summary & (2**32 - 1), "catalog: approval by the provider itself"
     assert (
         self._status(product, version) == vocabulary.PRODUCT_STATUS_PROPOSED
@@ -229,6 +282,62 @@ def retire(product: bytes32, version: uint256, reason: uint256):
     ), "catalog: retired already"
     self._set_status(product, version, vocabulary.PRODUCT_STATUS_RETIRED)
     log ProductRetired(product=product, version=version, member=member, reason=reason)
+
+
+@external
+def assignZone(zone: uint256, operator: uint256):
+    """
+    @notice A regulator names the member that operates a zone; 0 for none, which frees the zone.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    assert kind == vocabulary.MEMBER_KIND_REGULATOR, "catalog: zones are assigned by a regulator"
+    assert zone != 0 and zone <= vocabulary.ZONE_LAST, "catalog: unknown zone"
+    assert (
+        operator == 0 or staticcall IMembers(addresses.MEMBERS).kindOf(operator) != 0
+    ), "catalog: not an active member"
+    self.zones[zone] = Zone(word=operator, admitted=0, purposes=0)
+    log ZoneAssigned(zone=zone, operator=operator)
+
+
+@external
+def ruleZone(
+    zone: uint256, approvesEach: bool, modes: uint256, admitted: uint256, purposes: uint256
+):
+    """
+    @notice The operator says who may provide and consume in its zone, in which modes, for what, and
+            whether it approves each authorization. What was granted goes on under its terms.
+    """
+    operator: uint256 = self._approver()
+    assert self.zones[zone].word & 65535 == operator, "catalog: not the zone's operator"
+    assert modes & ~MODES == 0, "catalog: unknown delivery mode"
+    word: uint256 = operator | (modes << 24)
+    if approvesEach:
+        word |= 1 << 16
+    self.zones[zone] = Zone(word=word, admitted=admitted, purposes=purposes)
+    log ZoneRuled(
+        zone=zone,
+        approvesEach=approvesEach,
+        modes=modes,
+        admitted=admitted,
+        purposes=purposes,
+    )
+
+
+@view
+@internal
+def _check_zone(zone: uint256, provider: uint256, modes: uint256):
+    """
+    @dev What a zone demands of a product published in it.
+    """
+    admitted: uint256 = self.zones[zone].admitted
+    allowed: uint256 = (self.zones[zone].word >> 24) & 255
+    assert (
+        admitted == 0 or (admitted >> provider) & 1 == 1
+    ), "catalog: provider is not admitted to the zone"
+    assert allowed == 0 or modes & ~allowed == 0, "catalog: mode not allowed in the zone"
 
 
 @pure

@@ -16,6 +16,7 @@ from interfaces import IAuthorizations
 from interfaces import ICatalog
 from interfaces import IERC1271
 from interfaces import IMembers
+from interfaces import ITemplates
 import addresses
 import signatures
 import vocabulary
@@ -25,6 +26,8 @@ CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER
 SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
 EXCHANGE: constant(uint256) = 1 << vocabulary.PARTY_EXCHANGE
 REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
+OPERATOR: constant(uint256) = 1 << vocabulary.PARTY_OPERATOR
+APPROVER: constant(uint256) = 1 << vocabulary.PARTY_APPROVER
 
 RAW: constant(uint256) = 1 << vocabulary.DELIVERY_MODE_RAW
 # Modes in which no record of a person leaves the provider: query, model, psi, mpc.
@@ -45,7 +48,7 @@ PARTIES: constant(uint256) = vocabulary.PARTY_APPROVER + 1
 VALID: constant(bytes4) = 0x1626ba7e
 
 TERMS_TYPE: constant(bytes32) = keccak256(
-    "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
+    "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint32 operator,uint32 approver,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
 )
 REVOCATION_TYPE: constant(bytes32) = keccak256("Revocation(bytes32 authorization,uint8 reason)")
 
@@ -54,6 +57,10 @@ struct Terms:
     provider: uint32
     consumer: uint32
     exchange: uint32
+    # The operator of the zone where it approves each authorization, and the member that the cautious
+    # list names; 0 for none.
+    operator: uint32
+    approver: uint32
     product: bytes32
     productVersion: uint32
     # Vocabulary index; in mode `none` subject and reference are zero.
@@ -140,7 +147,8 @@ def required(terms: Terms) -> uint256:
     """
     @notice The parties whose approval these terms require, by bit.
     """
-    return self._required(terms, self._offer(terms))
+    offer: ICatalog.Offer = self._offer(terms)
+    return self._required(terms, offer) | self._check_templates(terms, offer)
 
 
 @external
@@ -238,7 +246,7 @@ def _request(
     self._check_abroad(terms)
     parties: uint256 = self._parties(terms, authorization, msg.sender, approvals)
     assert parties & CONSUMER != 0, "grants: too few approvers"
-    required: uint256 = self._required(terms, offer)
+    required: uint256 = self._required(terms, offer) | self._check_templates(terms, offer)
     log AuthorizationRequested(
         authorization=authorization,
         provider=convert(terms.provider, uint256),
@@ -254,21 +262,25 @@ def _request(
         convert(terms.validUntil, uint256),
     )
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
-        authorization, parties, self._limits(terms), terms.fields, terms.parent
+        authorization, parties, self._limits(terms, offer.zone), terms.fields, terms.parent
     )
     return authorization
 
 
 @internal
 def _approve(authorization: bytes32, terms: Terms, parties: uint256):
+    summary: uint256 = staticcall ICatalog(addresses.CATALOG).summaryOf(
+        terms.product, convert(terms.productVersion, uint256)
+    )
     assert (
-        staticcall ICatalog(addresses.CATALOG).statusOf(
-            terms.product, convert(terms.productVersion, uint256)
-        )
-        == vocabulary.PRODUCT_STATUS_APPROVED
+        (summary >> 32) & 255 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
-        authorization, parties, self._limits(terms), terms.fields, terms.parent
+        authorization,
+        parties,
+        self._limits(terms, (summary >> 48) & 255),
+        terms.fields,
+        terms.parent,
     )
 
 
@@ -338,6 +350,8 @@ def _required(terms: Terms, offer: ICatalog.Offer) -> uint256:
         or convert(terms.destination, uint256) != vocabulary.HOME
     ):
         parties |= REGULATOR
+    if terms.operator != 0:
+        parties |= OPERATOR
     return parties
 
 
@@ -480,9 +494,81 @@ def _party_of(terms: Terms, account: address) -> (uint256, uint256):
         return vocabulary.PARTY_CONSUMER, needed
     if member == convert(terms.exchange, uint256):
         return vocabulary.PARTY_EXCHANGE, needed
+    if member == convert(terms.operator, uint256):
+        return vocabulary.PARTY_OPERATOR, needed
+    if member == convert(terms.approver, uint256):
+        return vocabulary.PARTY_APPROVER, needed
     if kind == vocabulary.MEMBER_KIND_REGULATOR:
         return vocabulary.PARTY_REGULATOR, needed
     return 0, 0
+
+
+@pure
+@internal
+def _is_named(terms: Terms, member: uint256) -> bool:
+    """
+    @dev Whether a member is a party of the terms already.
+    """
+    return (
+        member == convert(terms.provider, uint256)
+        or member == convert(terms.consumer, uint256)
+        or member == convert(terms.exchange, uint256)
+    )
+
+
+@pure
+@internal
+def _check_zone(terms: Terms, offer: ICatalog.Offer):
+    """
+    @dev R5: what the zone of the product demands. Its operator is a party where it approves each
+         authorization and is none already.
+    """
+    operator: uint256 = offer.zoneRule & 65535
+    if (offer.zoneRule >> 16) & 1 == 0 or self._is_named(terms, operator):
+        operator = 0
+    assert convert(terms.operator, uint256) == operator, "grants: not the zone's operator"
+    allowed: uint256 = (offer.zoneRule >> 24) & 255
+    assert (
+        allowed == 0 or convert(terms.modes, uint256) & ~allowed == 0
+    ), "grants: mode not allowed in the zone"
+    assert (
+        offer.purposes == 0 or (offer.purposes >> convert(terms.purpose, uint256)) & 1 == 1
+    ), "grants: purpose not allowed in the zone"
+    assert offer.admitted == 0 or (
+        (offer.admitted >> convert(terms.provider, uint256)) & 1 == 1
+        and (offer.admitted >> convert(terms.consumer, uint256)) & 1 == 1
+    ), "grants: not admitted to the zone"
+
+
+@view
+@internal
+def _check_templates(terms: Terms, offer: ICatalog.Offer) -> uint256:
+    """
+    @dev Hold the terms to their template and to both lists; the parties that the cautious list adds.
+    """
+    self._check_zone(terms, offer)
+    parties: uint256 = 0
+    member: uint256 = 0
+    parties, member = staticcall ITemplates(addresses.TEMPLATES).check(
+        ITemplates.Wanted(
+            template=terms.template,
+            category=offer.zone,
+            purpose=convert(terms.purpose, uint256),
+            destination=convert(terms.destination, uint256),
+            modes=convert(terms.modes, uint256),
+            maximumUses=convert(terms.maximumUses, uint256),
+            validSeconds=convert(terms.validUntil - terms.validFrom, uint256),
+            minimumGroup=convert(terms.minimumGroup, uint256),
+            onward=terms.recipients != 0,
+        )
+    )
+    if member != 0 and (
+        self._is_named(terms, member) or member == convert(terms.operator, uint256)
+    ):
+        parties &= ~APPROVER
+        member = 0
+    assert convert(terms.approver, uint256) == member, "grants: not the named approver"
+    return parties
 
 
 @view
@@ -552,7 +638,7 @@ def _check_within(terms: Terms, parent: Terms):
 
 @pure
 @internal
-def _limits(terms: Terms) -> uint256:
+def _limits(terms: Terms, zone: uint256) -> uint256:
     """
     @dev The word of limits that Authorizations keeps. Every part fits: the checks of a request bound it.
     """
@@ -569,5 +655,6 @@ def _limits(terms: Terms) -> uint256:
         | (convert(terms.exchange, uint256) << 152)
         | (convert(terms.ratePeriod, uint256) << 168)
         | (convert(terms.rateLimit, uint256) << 172)
+        | (zone << 204)
         | ((1 << 212) if terms.parent != empty(bytes32) else 0)
     )

@@ -30,6 +30,7 @@ TABLES: Final = (
     "role",
     "zone",
     "jurisdiction",
+    "contract_kind",
     "rate_period",
     "mechanism",
     "authorization_status",
@@ -202,7 +203,7 @@ def _place_words(places: int) -> str:
 
 _COUNTED: Final = (
     *("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone"),
-    *("rate_period", "mechanism"),
+    *("rate_period", "mechanism", "contract_kind"),
 )
 
 _NAMED: Final = (

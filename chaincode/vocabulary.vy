@@ -16,6 +16,7 @@ MEMBER_KIND_LAST: constant(uint256) = 6
 ZONE_LAST: constant(uint256) = 13
 RATE_PERIOD_LAST: constant(uint256) = 5
 MECHANISM_LAST: constant(uint256) = 5
+CONTRACT_KIND_LAST: constant(uint256) = 4
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1

@@ -146,17 +146,24 @@ def required_parties(terms: Terms, levels: tuple[int, ...]) -> int:
     high = terms.fields & (levels[3] | levels[4])
     if high or terms.modes & mask(DeliveryMode.RAW) or terms.destination != HOME:
         parties |= mask(Party.REGULATOR)
-    return parties
+    parties |= mask(Party.OPERATOR) if terms.operator else 0
+    return parties | (mask(Party.APPROVER) if terms.approver else 0)
 
 
 def check_approvals(evidence: Evidence, case: Case) -> Details:
     """Each required party approved the terms, all before the authorization became active."""
     required = required_parties(case.terms, case.levels)
     shown = case.requested.value("required")
+    # The cautious list in force then may have asked for a regulator beside what the terms say.
+    careful = required | mask(Party.REGULATOR)
     require(
         case.name,
-        (shown == required == case.state.required, "other parties are required by its terms"),
+        (
+            shown in (required, careful) and shown == case.state.required,
+            "other parties are required by its terms",
+        ),
     )
+    required = shown
     approved = 0
     _require_requester(evidence, case)
     approvals = case.named("AuthorizationApproved")
@@ -263,6 +270,8 @@ def _party_of(evidence: Evidence, case: Case, account: Address) -> int:
 def sides_of(terms: Terms) -> dict[int, Party]:
     """Return what each member that the terms name is to them."""
     return {
+        terms.approver: Party.APPROVER,
+        terms.operator: Party.OPERATOR,
         terms.exchange: Party.EXCHANGE,
         terms.consumer: Party.CONSUMER,
         terms.provider: Party.PROVIDER,
@@ -287,6 +296,8 @@ def require_account(evidence: Evidence, case: Case, account: Address, party: Par
         Party.PROVIDER: terms.provider,
         Party.CONSUMER: terms.consumer,
         Party.EXCHANGE: terms.exchange,
+        Party.OPERATOR: terms.operator,
+        Party.APPROVER: terms.approver,
     }
     if party == Party.REGULATOR:
         kind = read(registry.slot_of_member_standing(index)) & 255
@@ -328,7 +339,7 @@ def check_parties(evidence: Evidence, case: Case) -> Details:
     """The parties are members of the consortium, each known by its LEI or USCC."""
     terms = case.terms
     wanted = {terms.provider, terms.consumer, *case.regulators}
-    wanted |= {terms.exchange} if terms.exchange else set()
+    wanted |= {terms.exchange, terms.operator, terms.approver} - {0}
     for index in sorted(wanted):
         subject = f"{case.name}, member {index}"
         with naming(subject):

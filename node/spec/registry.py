@@ -31,6 +31,7 @@ LEASES: Final = Address(ADDRESSES["leases"])
 GRANTS: Final = Address(ADDRESSES["grants"])
 CLOSINGS: Final = Address(ADDRESSES["closings"])
 CHALLENGES: Final = Address(ADDRESSES["challenges"])
+TEMPLATES: Final = Address(ADDRESSES["templates"])
 
 # Of Members.
 VALIDATORS: Final = 0

@@ -28,7 +28,8 @@ UNSIGNED_MAX: Final = 64
 DEADLINE_SECONDS_MAX: Final = 7 * 86_400
 
 TERMS_TYPE: Final = (
-    "Terms(uint32 provider,uint32 consumer,uint32 exchange,bytes32 product,uint32 productVersion,"
+    "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint32 operator,uint32 approver,"
+    "bytes32 product,uint32 productVersion,"
     "uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,"
     "uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,"
     "uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,"
@@ -42,18 +43,21 @@ REVOCATION_TYPE: Final = "Revocation(bytes32 authorization,uint8 reason)"
 class Terms:
     """The terms of an authorization, field by field in the order that is signed.
 
-    Members are indices in `Members`; `exchange` 0 is direct trade. `fields` has a bit for each
-    field of the product version, `modes` one for each delivery mode, `recipients` one for each
-    member to whom the consumer may share onward; `parent` is the authorization that this one shares
-    onward, zero for none. `mechanism` with its reference is the ground on which results go abroad.
-    At most `rate_limit` uses may be reserved in one window of `rate_period` (R8). Times are Unix
-    seconds, the first inside and the last outside; `answer_within` and `settle_within` are seconds
-    (R12).
+    Members are indices in `Members`; `exchange` 0 is direct trade, `operator` is that of the zone
+    where it approves each authorization, `approver` whom the cautious list names. `fields` has a
+    bit for each field of the product version, `modes` one for each delivery mode, `recipients` one
+    for each member to whom the consumer may share onward; `parent` is the authorization that this
+    one shares onward, zero for none. `mechanism` with its reference is the ground on which results
+    go abroad. At most `rate_limit` uses may be reserved in one window of `rate_period` (R8). Times
+    are Unix seconds, the first inside and the last outside; `answer_within` and `settle_within` are
+    seconds (R12).
     """
 
     provider: int
     consumer: int
     exchange: int
+    operator: int
+    approver: int
     product: Hash32
     product_version: int
     subject_mode: int

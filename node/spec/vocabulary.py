@@ -113,6 +113,15 @@ class Zone(IntEnum):
     TRANSIT = 13
 
 
+class ContractKind(IntEnum):
+    """The standard contracts that templates of terms follow."""
+
+    PROVISION = 1
+    ENTRUSTED_PROCESSING = 2
+    JOINT_DEVELOPMENT = 3
+    INTERMEDIATION = 4
+
+
 class RatePeriod(IntEnum):
     """The windows in which uses are limited (R8)."""
 
@@ -182,6 +191,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     MemberKind: "member_kind",
     Role: "role",
     Zone: "zone",
+    ContractKind: "contract_kind",
     RatePeriod: "rate_period",
     Mechanism: "mechanism",
     AuthorizationStatus: "authorization_status",

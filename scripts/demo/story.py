@@ -5,9 +5,10 @@ import hmac
 import secrets
 import time
 
-from node.sdk import contracts
+from node.sdk import contracts, market
 from node.sdk.abi import decode_result, encode_call
 from node.sdk.contracts import Call, Opening
+from node.sdk.market import Clauses
 from node.sdk.query import Measure, aggregate_query, record_query
 from node.sdk.settlement import RangeRequest
 from node.spec.crypto import address_of, recover, sign
@@ -18,6 +19,7 @@ from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Hash32
 from node.spec.vocabulary import (
     HOME,
     AuthorizationStatus,
+    ContractKind,
     DeliveryMode,
     LeaseStatus,
     LegalBasis,
@@ -37,6 +39,19 @@ AGGREGATE_USES = 25
 SUBJECT_ROW = 42
 DEFAULT_RATE = aggregate_query(PURPOSE, GROUPS, [Measure("share", "class", "2")])
 RECORD = record_query(PURPOSE, RECORD_FIELDS)
+
+
+CLAUSES = Clauses(
+    kind=ContractKind.PROVISION,
+    purposes=1 << purpose(PURPOSE),
+    modes=mask(DeliveryMode.FIELDS, DeliveryMode.QUERY),
+    maximum_uses=1_000,
+    maximum_days=366,
+    minimum_group=10,
+    abroad=False,
+    onward=False,
+)
+"""What terms under the demo's template may say."""
 
 
 async def start_network(world: World) -> None:
@@ -62,6 +77,9 @@ async def publish_product(world: World) -> None:
     found = await world.client.view(CATALOG, call, sender=ZERO_ADDRESS)
     world.product = Hash32(found)
     await world.send("exchange", contracts.approve_product(world.product, 1))
+    text = world.manifest.template_hash
+    await world.send("exchange", market.propose_template(text, CLAUSES))
+    await world.send("regulator", market.adopt_template(text))
     call = encode_call("catalog", "statusOf", world.product, 1)
     answer = await world.client.view(CATALOG, call, sender=ZERO_ADDRESS)
     status = decode_result("catalog", "statusOf", answer)
@@ -79,6 +97,8 @@ def terms_of(world: World, *, subject: bool) -> Terms:
         provider=world.network.members["provider"],
         consumer=world.network.members["consumer"],
         exchange=0,
+        operator=0,
+        approver=0,
         product=world.product,
         product_version=1,
         subject_mode=SubjectMode.ONE if subject else SubjectMode.NONE,

@@ -111,7 +111,7 @@ class World:
         light = LightClient(self.client, self.genesis_hash)
         await light.start()
         self.light, self.view = light, LedgerView(light)
-        names = ("consumer", "provider", "exchange")
+        names = ("consumer", "provider", "exchange", "regulator")
         self.approvers = {name: self.sender(name, "approver") for name in names}
         self.gateways = {name: self.sender(name, "gateway") for name in names}
 

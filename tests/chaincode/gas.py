@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from node.spec import usage
+from node.spec.vocabulary import Role, mask
 from tests.chaincode import world as w
 
 SNAPSHOT = Path(__file__).with_name("gas.json")
@@ -31,10 +32,25 @@ def grants() -> dict[str, int]:
             found["approve, subject and exchange"] = carried.gas_used
         approved = world.send("a.approver", *w.approving(agreed)).gas_used
         found[f"approve and activate, {name}"] = approved
+    world = w.market()
+    _fill_lists(world)
+    agreed = w.personal_terms(exchange=w.EXCHANGE)
+    asked = world.send("b.approver", *w.requesting(agreed)).gas_used
+    found["request, person, both lists in force"] = asked
     world, agreed = w.market(), w.terms()
     signed = w.signature("a.approver", w.identifier(agreed))
     found[AT_ONCE] = world.send("b.approver", *w.requesting(agreed, signed)).gas_used
     return found
+
+
+def _fill_lists(world: w.World) -> None:
+    """Entries of both lists that forbid nothing here, but have to be read."""
+    second = w.account("regulator.second")
+    roles = mask(Role.SENDER, Role.APPROVER)
+    world.send("regulator.governor", "members", "admitAccount", second, roles)
+    for sender in ("regulator.approver", "regulator.second"):
+        world.send(sender, "templates", "refuse", 0, 0, 1 << 50)
+        world.send(sender, "templates", "caution", 0, 0, (1 << 50, 1))
 
 
 def leases() -> dict[str, int]:
@@ -46,6 +62,10 @@ def leases() -> dict[str, int]:
         opening = w.opening(authorization, world)
         opened = world.send("b.gateway", "leases", "open", opening, gateway)
         found[f"lease, {name}"] = opened.gas_used
+    _fill_lists(world)
+    opening = w.opening(authorization, world)
+    opened = world.send("b.gateway", "leases", "open", opening, gateway)
+    found["lease, negative list in force"] = opened.gas_used
     for name, each in (("of 13 authorizations", 8), ("of 100 authorizations", 1)):
         world = w.market()
         count = -(-100 // each)

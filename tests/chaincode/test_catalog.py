@@ -10,7 +10,10 @@ from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import DeliveryMode, MemberKind, ProductStatus, Reason, Zone, mask
 from tests.chaincode import world as w
 
-OFFER = ("provider", "status", "modes", "fields", "level4", "level5", "class3", "template")
+OFFER = (
+    *("provider", "status", "modes", "fields", "level4", "level5", "class3", "template"),
+    *("zone", "zone_rule", "admitted", "purposes"),
+)
 
 
 @pytest.fixture
@@ -47,6 +50,10 @@ def test_a_version_is_proposed_approved_retired(world):
         "level5": 0b010000,
         "class3": 0b100000,
         "template": w.TEMPLATE,
+        "zone": Zone.FINANCE,
+        "zone_rule": 0,
+        "admitted": 0,
+        "purposes": 0,
     }
     outcome = world.send("exchange.approver", "catalog", "approve", w.product(), 1)
     assert w.events(outcome) == ["ProductApproved"]

@@ -70,6 +70,9 @@ FIELDS = (
 )
 """Kinds of the product's fields: levels 2, 3, 3, 4, 5, and a C3 one."""
 
+CLAUSES = (1, 2**256 - 1, mask(*DeliveryMode), 2**32 - 1, 3_660, 0, True, True)
+"""Of the template: they allow whatever the other rules do."""
+
 SALT = keccak256(b"salt")
 UNRULED = mask(*DeliveryMode)
 
@@ -257,6 +260,8 @@ def _market() -> World:
         "a.approver", "catalog", "publish", SALT, Zone.FINANCE, UNRULED, TEMPLATE, names, fields
     )
     world.send("exchange.approver", "catalog", "approve", product(), 1)
+    world.send("exchange.approver", "templates", "propose", TEMPLATE, CLAUSES)
+    world.send("regulator.approver", "templates", "adopt", TEMPLATE)
     return world
 
 
@@ -271,6 +276,8 @@ def terms(**changes: Any) -> Terms:
         provider=A,
         consumer=B,
         exchange=0,
+        operator=0,
+        approver=0,
         product=product(),
         product_version=1,
         subject_mode=SubjectMode.NONE,

@@ -131,6 +131,8 @@ class Chain:
         offer = (world.SALT, Zone.FINANCE, world.UNRULED, world.TEMPLATE, names, fields)
         self.send("a.approver", "catalog", "publish", *offer)
         self.send("exchange.approver", "catalog", "approve", world.product(), 1)
+        self.send("exchange.approver", "templates", "propose", world.TEMPLATE, world.CLAUSES)
+        self.send("regulator.approver", "templates", "adopt", world.TEMPLATE)
 
     def grant(self, terms: Terms) -> Hash32:
         """An active authorization; a subject's approval is carried in signed."""

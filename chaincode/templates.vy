@@ -1,0 +1,393 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title Templates and lists
+@notice The standard contracts that terms are made under, with the ranges of their clauses; the
+        negative list, which refuses a purpose for a category of data and a destination; and the
+        cautious list, which asks more of it: a named approver, a regulator, a cap of uses, certain
+        delivery modes. A category is a zone of the catalog. Terms outside all this cannot be requested,
+        and the negative list is asked again at each lease (R23).
+        An exchange proposes a template and a regulator adopts it. An entry of a list takes two
+        different approvers of regulators, who say the same.
+"""
+
+from interfaces import IMembers
+from interfaces import ITemplates
+import addresses
+import vocabulary
+
+implements: ITemplates
+
+
+REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
+APPROVER: constant(uint256) = 1 << vocabulary.PARTY_APPROVER
+MODES: constant(uint256) = (1 << (vocabulary.DELIVERY_MODE_MPC + 1)) - 1
+# Places in a template's word.
+MODES_AT: constant(uint256) = 8
+USES_AT: constant(uint256) = 16
+DAYS_AT: constant(uint256) = 48
+GROUP_AT: constant(uint256) = 64
+ABROAD_AT: constant(uint256) = 96
+ONWARD_AT: constant(uint256) = 97
+STATUS_AT: constant(uint256) = 100
+# Places in an entry of the cautious list.
+CAP_AT: constant(uint256) = 16
+CAREFUL_MODES_AT: constant(uint256) = 48
+ASKS_REGULATOR_AT: constant(uint256) = 56
+UINT32: constant(uint256) = 2**32 - 1
+
+struct Clauses:
+    # Vocabulary index of the standard contract.
+    kind: uint256
+    # Bit i: purpose i of the vocabulary may be agreed.
+    purposes: uint256
+    modes: uint256
+    # Most uses and most days of validity.
+    maximumUses: uint256
+    maximumDays: uint256
+    # Smallest minimum group of terms without a single subject.
+    minimumGroup: uint256
+    # Whether results may leave the country, and whether the consumer may share onward.
+    abroad: bool
+    onward: bool
+
+
+struct Template:
+    # Bits: kind 0, modes 8, most uses 16, most days 48, smallest group 64, abroad 96, onward 97,
+    # status 100.
+    word: uint256
+    purposes: uint256
+
+
+struct Caution:
+    purposes: uint256
+    # Bits: member that approves 0, most uses 16, modes 48, asks a regulator 56. 0 adds nothing.
+    word: uint256
+
+
+templates: HashMap[bytes32, Template]
+# By category from bit 16 and destination from bit 0; 0 in either stands for all.
+refused: HashMap[uint256, uint256]
+cautions: HashMap[uint256, Caution]
+# How often each list was changed: its version in force, 0 while it is empty.
+refused_version: uint256
+cautions_version: uint256
+# The account that proposed an entry which awaits a second.
+proposers: HashMap[bytes32, address]
+
+event TemplateProposed:
+    template: indexed(bytes32)
+    member: indexed(uint256)
+    clauses: Clauses
+
+
+event TemplateAdopted:
+    template: indexed(bytes32)
+    member: indexed(uint256)
+
+
+event TemplateRetired:
+    template: indexed(bytes32)
+    member: indexed(uint256)
+    reason: uint256
+
+
+event EntryProposed:
+    entry: indexed(bytes32)
+    member: indexed(uint256)
+    category: uint256
+    destination: uint256
+
+
+event PurposesRefused:
+    category: indexed(uint256)
+    destination: indexed(uint256)
+    purposes: uint256
+    version: uint256
+
+
+event CautionSet:
+    category: indexed(uint256)
+    destination: indexed(uint256)
+    caution: Caution
+    version: uint256
+
+
+@deploy
+def __init__():
+    """
+    @notice No templates and empty lists at genesis.
+    """
+    pass
+
+
+@view
+@external
+def template(text: bytes32) -> Template:
+    """
+    @notice A template by the hash of its text; all zero when there is none.
+    """
+    return self.templates[text]
+
+
+@view
+@external
+def versions() -> (uint256, uint256):
+    """
+    @notice The versions in force of the negative and of the cautious list.
+    """
+    return self.refused_version, self.cautions_version
+
+
+@view
+@external
+def isRefused(category: uint256, purpose: uint256, destination: uint256) -> bool:
+    """
+    @notice Whether the negative list refuses a purpose for this category and destination.
+    """
+    return self._is_refused(category, purpose, destination)
+
+
+@view
+@external
+def check(wanted: ITemplates.Wanted) -> (uint256, uint256):
+    """
+    @notice Revert with the rule that forbids these terms.
+    @return The parties that the cautious list adds, by bit, and the member it names; 0 for none.
+    """
+    self._check_clauses(wanted)
+    assert not self._is_refused(
+        wanted.category, wanted.purpose, wanted.destination
+    ), "templates: on the negative list"
+    parties: uint256 = 0
+    member: uint256 = 0
+    if self.cautions_version == 0:
+        return 0, 0
+    keys: uint256[4] = self._keys(wanted.category, wanted.destination)
+    for key: uint256 in keys:
+        if (self.cautions[key].purposes >> wanted.purpose) & 1 == 0:
+            continue
+        word: uint256 = self.cautions[key].word
+        cap: uint256 = (word >> CAP_AT) & UINT32
+        modes: uint256 = (word >> CAREFUL_MODES_AT) & 255
+        assert cap == 0 or wanted.maximumUses <= cap, "templates: uses above the cautious list's cap"
+        assert (
+            modes == 0 or wanted.modes & ~modes == 0
+        ), "templates: mode not on the cautious list"
+        if (word >> ASKS_REGULATOR_AT) & 1 == 1:
+            parties |= REGULATOR
+        if word & 65535 != 0:
+            assert member == 0 or member == word & 65535, "templates: two named approvers"
+            member = word & 65535
+            parties |= APPROVER
+    return parties, member
+
+
+@external
+def propose(text: bytes32, clauses: Clauses):
+    """
+    @notice An exchange proposes a template.
+    @param text keccak256 of its text; the Chinese text prevails.
+    """
+    member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_EXCHANGE)
+    assert text != empty(bytes32), "templates: no text"
+    assert self.templates[text].word == 0, "templates: known already"
+    assert (
+        clauses.kind != 0 and clauses.kind <= vocabulary.CONTRACT_KIND_LAST
+    ), "templates: unknown kind of contract"
+    assert clauses.purposes != 0, "templates: no purposes"
+    assert clauses.modes != 0 and clauses.modes & ~MODES == 0, "templates: unknown delivery mode"
+    assert (
+        clauses.maximumUses <= UINT32
+        and clauses.maximumDays <= 65535
+        and clauses.minimumGroup <= UINT32
+    ), "templates: clause out of range"
+    self.templates[text] = Template(
+        word=(
+            clauses.kind
+            | (clauses.modes << MODES_AT)
+            | (clauses.maximumUses << USES_AT)
+            | (clauses.maximumDays << DAYS_AT)
+            | (clauses.minimumGroup << GROUP_AT)
+            | (convert(clauses.abroad, uint256) << ABROAD_AT)
+            | (convert(clauses.onward, uint256) << ONWARD_AT)
+            | (vocabulary.PRODUCT_STATUS_PROPOSED << STATUS_AT)
+        ),
+        purposes=clauses.purposes,
+    )
+    log TemplateProposed(template=text, member=member, clauses=clauses)
+
+
+@external
+def adopt(text: bytes32):
+    """
+    @notice A regulator adopts a proposed template: from now on terms can be made under it.
+    """
+    member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
+    assert (
+        self._status(text) == vocabulary.PRODUCT_STATUS_PROPOSED
+    ), "templates: not proposed"
+    self._set_status(text, vocabulary.PRODUCT_STATUS_APPROVED)
+    log TemplateAdopted(template=text, member=member)
+
+
+@external
+def retire(text: bytes32, reason: uint256):
+    """
+    @notice A regulator ends requests under a template; what was granted goes on under its terms.
+    """
+    member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
+    assert reason != 0 and reason <= vocabulary.REASON_LAST, "templates: unknown reason"
+    status: uint256 = self._status(text)
+    assert status != 0 and status != vocabulary.PRODUCT_STATUS_RETIRED, "templates: not in force"
+    self._set_status(text, vocabulary.PRODUCT_STATUS_RETIRED)
+    log TemplateRetired(template=text, member=member, reason=reason)
+
+
+@external
+def refuse(category: uint256, destination: uint256, purposes: uint256) -> bool:
+    """
+    @notice Set the purposes that the negative list refuses for a category and destination, 0 in either
+            standing for all. The second approver of a regulator that says the same puts it in force.
+    @return Whether it is in force.
+    """
+    proposal: bytes32 = keccak256(abi_encode("refuse", category, destination, purposes))
+    if not self._is_seconded(proposal, category, destination):
+        return False
+    self.refused[self._key(category, destination)] = purposes
+    self.refused_version += 1
+    log PurposesRefused(
+        category=category,
+        destination=destination,
+        purposes=purposes,
+        version=self.refused_version,
+    )
+    return True
+
+
+@external
+def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
+    """
+    @notice Set what the cautious list asks for a category and destination, as `refuse` does.
+    @return Whether it is in force.
+    """
+    assert entry.word >> 57 == 0, "templates: malformed caution"
+    proposal: bytes32 = keccak256(abi_encode("caution", category, destination, entry))
+    if not self._is_seconded(proposal, category, destination):
+        return False
+    self.cautions[self._key(category, destination)] = entry
+    self.cautions_version += 1
+    log CautionSet(
+        category=category,
+        destination=destination,
+        caution=entry,
+        version=self.cautions_version,
+    )
+    return True
+
+
+@view
+@internal
+def _check_clauses(wanted: ITemplates.Wanted):
+    word: uint256 = self.templates[wanted.template].word
+    assert (
+        (word >> STATUS_AT) & 15 == vocabulary.PRODUCT_STATUS_APPROVED
+    ), "templates: template is not in force"
+    assert (
+        (self.templates[wanted.template].purposes >> wanted.purpose) & 1 == 1
+    ), "templates: purpose outside the template"
+    assert (
+        wanted.modes & ~((word >> MODES_AT) & 255) == 0
+    ), "templates: mode outside the template"
+    assert (
+        wanted.maximumUses <= (word >> USES_AT) & UINT32
+    ), "templates: uses outside the template"
+    assert (
+        wanted.validSeconds <= ((word >> DAYS_AT) & 65535) * 86_400
+    ), "templates: validity outside the template"
+    assert (
+        wanted.minimumGroup == 0 or wanted.minimumGroup >= (word >> GROUP_AT) & UINT32
+    ), "templates: group outside the template"
+    assert (
+        wanted.destination == vocabulary.HOME or (word >> ABROAD_AT) & 1 == 1
+    ), "templates: export outside the template"
+    assert (
+        not wanted.onward or (word >> ONWARD_AT) & 1 == 1
+    ), "templates: onward sharing outside the template"
+
+
+@view
+@internal
+def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bool:
+    if self.refused_version == 0:
+        return False
+    keys: uint256[4] = self._keys(category, destination)
+    for key: uint256 in keys:
+        if (self.refused[key] >> purpose) & 1 == 1:
+            return True
+    return False
+
+
+@pure
+@internal
+def _key(category: uint256, destination: uint256) -> uint256:
+    return (category << 16) | destination
+
+
+@pure
+@internal
+def _keys(category: uint256, destination: uint256) -> uint256[4]:
+    """
+    @dev The four entries that concern a category and a destination.
+    """
+    return [
+        self._key(category, destination),
+        self._key(category, 0),
+        self._key(0, destination),
+        0,
+    ]
+
+
+@view
+@internal
+def _approver_of(wanted: uint256) -> uint256:
+    """
+    @dev The member whose approver the sender is; it must be of a kind.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    assert member != 0 and kind == wanted, "templates: not an approver of that kind of member"
+    return member
+
+
+@internal
+def _is_seconded(proposal: bytes32, category: uint256, destination: uint256) -> bool:
+    member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
+    assert category <= vocabulary.ZONE_LAST, "templates: unknown category"
+    assert (
+        destination == 0 or vocabulary.is_jurisdiction(destination)
+    ), "templates: unknown destination"
+    first: address = self.proposers[proposal]
+    if first == empty(address):
+        self.proposers[proposal] = msg.sender
+        log EntryProposed(
+            entry=proposal, member=member, category=category, destination=destination
+        )
+        return False
+    assert first != msg.sender, "templates: a second approver is needed"
+    self.proposers[proposal] = empty(address)
+    return True
+
+
+@view
+@internal
+def _status(text: bytes32) -> uint256:
+    return (self.templates[text].word >> STATUS_AT) & 15
+
+
+@internal
+def _set_status(text: bytes32, status: uint256):
+    word: uint256 = self.templates[text].word & ~(15 << STATUS_AT)
+    self.templates[text].word = word | (status << STATUS_AT)
