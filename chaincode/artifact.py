@@ -20,6 +20,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "closings": bytes(18) + b"\xda\x06",
     "challenges": bytes(18) + b"\xda\x07",
     "templates": bytes(18) + b"\xda\x08",
+    "supervision": bytes(18) + b"\xda\x09",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

@@ -59,6 +59,8 @@ PERIOD_AT: constant(uint256) = 168
 RATE_AT: constant(uint256) = 172
 ZONE_AT: constant(uint256) = 204
 ONWARD_AT: constant(uint256) = 212
+FROZEN_AT: constant(uint256) = 213
+FROZEN: constant(uint256) = 2**40 - 1
 
 WINDOW_AT: constant(uint256) = 96
 WINDOW_USED_AT: constant(uint256) = 116
@@ -73,7 +75,7 @@ struct Authorization:
     standing: uint256
     # Bits: purpose 0, modes 12, destination 20, subjectMode 30, validFrom 32, maximumUses 72,
     # answerWithin 104, settleWithin 124, unsignedMaximum 144, exchange 152, ratePeriod 168,
-    # rateLimit 172, zone 204, has a parent 212. 0 before it is active.
+    # rateLimit 172, zone 204, has a parent 212, frozen until 213. 0 before it is active.
     limits: uint256
     # Mask of granted fields; 0 before it is active.
     fields: uint256
@@ -132,6 +134,11 @@ event UsesSharedOnward:
     authorization: indexed(bytes32)
     child: indexed(bytes32)
     uses: uint256
+
+
+event AuthorizationFrozen:
+    authorization: indexed(bytes32)
+    until: uint256
 
 
 event LeasingBlocked:
@@ -200,6 +207,15 @@ def endOf(authorization: bytes32) -> uint256:
     @notice The block that ended the authorization; the largest uint64 while nothing has.
     """
     return self._ended(self.authorizations[authorization].standing)
+
+
+@view
+@external
+def limitsOf(authorization: bytes32) -> uint256:
+    """
+    @notice The packed word of limits; 0 when it never was active.
+    """
+    return self.authorizations[authorization].limits
 
 
 @view
@@ -340,6 +356,7 @@ def resume(authorization: bytes32):
     assert (
         parties & required & ~((standing >> APPROVED_AT) & 255) != 0
     ), "authorizations: not an awaited party"
+    self._check_thawed(self.authorizations[authorization].limits)
     standing |= parties << APPROVED_AT
     approved: uint256 = (standing >> APPROVED_AT) & 255
     if approved == required:
@@ -384,6 +401,7 @@ def reserve(
         block.timestamp >= (limits >> VALID_FROM_AT) & (2**40 - 1)
     ), "authorizations: not yet valid"
     assert block.timestamp < until, "authorizations: expired"
+    self._check_thawed(limits)
     assert expiresAt <= until, "authorizations: lease ends after the authorization"
     assert (standing >> UNACCOUNTED_AT) & 15 == 0, "authorizations: a lapsed lease is unaccounted"
     assert (standing >> OPEN_AT) & 15 < OPEN_LEASES_MAX, "authorizations: too many open leases"
@@ -456,6 +474,19 @@ def returnToWindow(authorization: bytes32, expiresAt: uint256, returned: uint256
 
 
 @external
+def setFrozen(subject: bytes32, until: uint256):
+    """
+    @notice Supervision freezes an authorization in force up to a second, the first at which it is over;
+            0 lifts. What stands below is unchanged (R22).
+    """
+    assert msg.sender == addresses.SUPERVISION, "authorizations: only supervision"
+    assert self._is_in_force(self.authorizations[subject].standing), "authorizations: not active"
+    limits: uint256 = self.authorizations[subject].limits & ~(FROZEN << FROZEN_AT)
+    self.authorizations[subject].limits = limits | (until << FROZEN_AT)
+    log AuthorizationFrozen(authorization=subject, until=until)
+
+
+@external
 def leaseLapsed(authorization: bytes32):
     """
     @notice A lease lapsed: its uses stay counted, and no new lease until both sides stated its uses.
@@ -514,6 +545,7 @@ def _check_parents(authorization: bytes32):
             (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
             and block.timestamp < (standing >> VALID_UNTIL_AT) & (2**40 - 1)
         ), "authorizations: parent is not active"
+        self._check_thawed(self.authorizations[parent].limits)
         parent = self.parents[parent]
         if parent == empty(bytes32):
             return
@@ -538,6 +570,12 @@ def _reserve_in_window(
     assert uses <= ((limits >> RATE_AT) & UINT32) - used, "authorizations: rate exhausted"
     kept: uint256 = standing & ~((WINDOW << WINDOW_AT) | (UINT32 << WINDOW_USED_AT))
     return kept | (window << WINDOW_AT) | ((used + uses) << WINDOW_USED_AT)
+
+
+@view
+@internal
+def _check_thawed(limits: uint256):
+    assert block.timestamp >= (limits >> FROZEN_AT) & FROZEN, "authorizations: frozen"
 
 
 @pure

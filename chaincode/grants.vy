@@ -240,6 +240,7 @@ def _request(
 ) -> bytes32:
     authorization: bytes32 = self._id(terms)
     self._check_parties(terms, offer)
+    self._check_thawed(terms)
     self._check_offer(terms, offer)
     self._check_subject(terms)
     self._check_limits(terms)
@@ -275,6 +276,12 @@ def _approve(authorization: bytes32, terms: Terms, parties: uint256):
     assert (
         (summary >> 32) & 255 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
+    self._check_thawed(terms)
+    assert not staticcall ITemplates(addresses.TEMPLATES).isRefused(
+        (summary >> 48) & 255,
+        convert(terms.purpose, uint256),
+        convert(terms.destination, uint256),
+    ), "grants: on the negative list"
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
         authorization,
         parties,
@@ -569,6 +576,18 @@ def _check_templates(terms: Terms, offer: ICatalog.Offer) -> uint256:
         member = 0
     assert convert(terms.approver, uint256) == member, "grants: not the named approver"
     return parties
+
+
+@view
+@internal
+def _check_thawed(terms: Terms):
+    """
+    @dev Nothing is granted while a regulator's freeze lies over a side (R22).
+    """
+    assert not (
+        staticcall IMembers(addresses.MEMBERS).isFrozen(convert(terms.provider, uint256))
+        or staticcall IMembers(addresses.MEMBERS).isFrozen(convert(terms.consumer, uint256))
+    ), "grants: a party is frozen"
 
 
 @view

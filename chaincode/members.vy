@@ -11,6 +11,7 @@
 """
 
 from interfaces import IMembers
+import addresses
 import identifiers
 import vocabulary
 
@@ -39,13 +40,18 @@ KEY_COMPROMISED: constant(uint256) = 1 << 176
 # In a member's standing: how many of its approvers must agree, 0 for one.
 APPROVALS_SHIFT: constant(uint256) = 16
 APPROVALS_MAX: constant(uint256) = 16
+FROZEN_SHIFT: constant(uint256) = 24
+FROZEN_MASK: constant(uint256) = 2**40 - 1
+# A mandate: zones from bit 0, kinds of members from bit 16.
+MANDATE_MASK: constant(uint256) = 2**24 - 1
 KEYS_MAX: constant(uint256) = 2**24 - 1
 ACTIVE: constant(uint256) = 1 << 8
 
 struct Member:
     # LEI or USCC, ASCII.
     identifier: bytes32
-    # Bits 0 to 7: kind; bit 8: active; bits 16 to 23: approvers that must agree, 0 for one.
+    # Bits 0 to 7: kind; bit 8: active; bits 16 to 23: approvers that must agree, 0 for one; bits 24
+    # to 63: the first second at which no freeze lies over it.
     standing: uint256
     name: String[64]
 
@@ -96,6 +102,8 @@ governor_count: HashMap[uint256, uint256]
 validators_owned: HashMap[uint256, uint256]
 elector_count: uint256
 ballots: HashMap[bytes32, Ballot]
+# What a regulator's officers may freeze and inspect, by its index.
+mandates: HashMap[uint256, uint256]
 
 event MemberAdmitted:
     member: indexed(uint256)
@@ -123,6 +131,16 @@ event AccountRevoked:
     member: indexed(uint256)
     account: indexed(address)
     reason: uint256
+
+
+event MandateSet:
+    member: indexed(uint256)
+    mandate: uint256
+
+
+event MemberFrozen:
+    member: indexed(uint256)
+    until: uint256
 
 
 event ApprovalsSet:
@@ -306,10 +324,28 @@ def isCompromised(account: address) -> bool:
 
 @view
 @external
+def mandateOf(index: uint256) -> uint256:
+    """
+    @notice What a regulator's officers may freeze: zones from bit 0, kinds of members from bit 16.
+    """
+    return self.mandates[index]
+
+
+@view
+@external
+def isFrozen(index: uint256) -> bool:
+    """
+    @notice Whether a freeze lies over a member (R22).
+    """
+    return block.timestamp < (self.members[index].standing >> FROZEN_SHIFT) & FROZEN_MASK
+
+
+@view
+@external
 def gateways(provider: address, consumer: address) -> (uint256, uint256):
     """
     @notice For each account, its member from bit 32 and its key's number from bit 0, when it is now a
-            gateway of an active member; else 0.
+            gateway of an active member that is not frozen; else 0.
     """
     return self._gateway(provider), self._gateway(consumer)
 
@@ -476,6 +512,36 @@ def voteMember(
 
 
 @external
+def voteMandate(index: uint256, mandate: uint256) -> bool:
+    """
+    @notice Vote on what a regulator's officers may freeze and inspect; 0 for nothing (R22).
+    @return Whether this vote carried it.
+    """
+    assert (
+        self.members[index].standing & 511 == vocabulary.MEMBER_KIND_REGULATOR | ACTIVE
+    ), "members: not an active regulator"
+    assert mandate & ~MANDATE_MASK == 0, "members: unknown part of a mandate"
+    action: String[16] = "set mandate"
+    if not self._carried(keccak256(abi_encode(action, index, mandate)), action):
+        return False
+    self.mandates[index] = mandate
+    log MandateSet(member=index, mandate=mandate)
+    return True
+
+
+@external
+def setFrozen(subject: bytes32, until: uint256):
+    """
+    @notice Supervision freezes a member up to a second, the first at which it is over; 0 lifts.
+    """
+    assert msg.sender == addresses.SUPERVISION, "members: only supervision"
+    index: uint256 = convert(subject, uint256)
+    word: uint256 = self.members[index].standing & ~(FROZEN_MASK << FROZEN_SHIFT)
+    self.members[index].standing = word | (until << FROZEN_SHIFT)
+    log MemberFrozen(member=index, until=until)
+
+
+@external
 def voteSuspension(index: uint256, reason: uint256) -> bool:
     """
     @notice Vote to suspend a member: none of its accounts may act. Its validators leave first.
@@ -550,7 +616,8 @@ def _gateway(account: address) -> uint256:
     word: uint256 = self.permissions[account]
     if word & (SENDER | GATEWAY) != SENDER | GATEWAY:
         return 0
-    if self.members[self._owner(word)].standing & ACTIVE == 0:
+    state: uint256 = self.members[self._owner(word)].standing
+    if state & ACTIVE == 0 or block.timestamp < (state >> FROZEN_SHIFT) & FROZEN_MASK:
         return 0
     return (self._owner(word) << MEMBER_SHIFT) | (word >> KEY_SHIFT)
 

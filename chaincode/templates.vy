@@ -35,6 +35,7 @@ CAP_AT: constant(uint256) = 16
 CAREFUL_MODES_AT: constant(uint256) = 48
 ASKS_REGULATOR_AT: constant(uint256) = 56
 UINT32: constant(uint256) = 2**32 - 1
+VERSION: constant(uint256) = 2**64 - 1
 
 struct Clauses:
     # Vocabulary index of the standard contract.
@@ -59,6 +60,12 @@ struct Template:
     purposes: uint256
 
 
+struct Freeze:
+    purposes: uint256
+    # Unix seconds, the first at which it is over.
+    until: uint256
+
+
 struct Caution:
     purposes: uint256
     # Bits: member that approves 0, most uses 16, modes 48, asks a regulator 56. 0 adds nothing.
@@ -69,11 +76,14 @@ templates: HashMap[bytes32, Template]
 # By category from bit 16 and destination from bit 0; 0 in either stands for all.
 refused: HashMap[uint256, uint256]
 cautions: HashMap[uint256, Caution]
-# How often each list was changed: its version in force, 0 while it is empty.
+# How often each list was changed: its version in force, 0 while it is empty. The first word also
+# holds, from bit 64, the second at which the last freeze of a zone is over.
 refused_version: uint256
 cautions_version: uint256
 # The account that proposed an entry which awaits a second.
 proposers: HashMap[bytes32, address]
+# What Supervision froze, by zone; 0 for every zone. Fixed position: node/spec/registry.py reads it.
+freezes: HashMap[uint256, Freeze]
 
 event TemplateProposed:
     template: indexed(bytes32)
@@ -113,6 +123,12 @@ event CautionSet:
     version: uint256
 
 
+event ZoneFrozen:
+    zone: indexed(uint256)
+    purposes: uint256
+    until: uint256
+
+
 @deploy
 def __init__():
     """
@@ -136,14 +152,15 @@ def versions() -> (uint256, uint256):
     """
     @notice The versions in force of the negative and of the cautious list.
     """
-    return self.refused_version, self.cautions_version
+    return self.refused_version & VERSION, self.cautions_version
 
 
 @view
 @external
 def isRefused(category: uint256, purpose: uint256, destination: uint256) -> bool:
     """
-    @notice Whether the negative list refuses a purpose for this category and destination.
+    @notice Whether the negative list, or a freeze of the zone, refuses a purpose for this category and
+            destination.
     """
     return self._is_refused(category, purpose, destination)
 
@@ -260,9 +277,22 @@ def refuse(category: uint256, destination: uint256, purposes: uint256) -> bool:
         category=category,
         destination=destination,
         purposes=purposes,
-        version=self.refused_version,
+        version=self.refused_version & VERSION,
     )
     return True
+
+
+@external
+def setZoneFrozen(zone: uint256, purposes: uint256, until: uint256):
+    """
+    @notice Supervision freezes purposes in a zone, 0 standing for every zone, up to a second, the first
+            at which it is over; no purposes lift.
+    """
+    assert msg.sender == addresses.SUPERVISION, "templates: only supervision"
+    self.freezes[zone] = Freeze(purposes=purposes, until=until)
+    version: uint256 = self.refused_version
+    self.refused_version = (version & VERSION) | (max(version >> 64, until) << 64)
+    log ZoneFrozen(zone=zone, purposes=purposes, until=until)
 
 
 @external
@@ -319,13 +349,27 @@ def _check_clauses(wanted: ITemplates.Wanted):
 @view
 @internal
 def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bool:
-    if self.refused_version == 0:
+    version: uint256 = self.refused_version
+    if block.timestamp < version >> 64 and (
+        self._is_frozen(0, purpose) or self._is_frozen(category, purpose)
+    ):
+        return True
+    if version & VERSION == 0:
         return False
     keys: uint256[4] = self._keys(category, destination)
     for key: uint256 in keys:
         if (self.refused[key] >> purpose) & 1 == 1:
             return True
     return False
+
+
+@view
+@internal
+def _is_frozen(zone: uint256, purpose: uint256) -> bool:
+    return (
+        block.timestamp < self.freezes[zone].until
+        and (self.freezes[zone].purposes >> purpose) & 1 == 1
+    )
 
 
 @pure

@@ -30,6 +30,7 @@ TABLES: Final = (
     "role",
     "zone",
     "jurisdiction",
+    "freeze_ground",
     "contract_kind",
     "rate_period",
     "mechanism",
@@ -203,7 +204,7 @@ def _place_words(places: int) -> str:
 
 _COUNTED: Final = (
     *("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone"),
-    *("rate_period", "mechanism", "contract_kind"),
+    *("rate_period", "mechanism", "contract_kind", "freeze_ground"),
 )
 
 _NAMED: Final = (

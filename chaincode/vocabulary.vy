@@ -17,6 +17,7 @@ ZONE_LAST: constant(uint256) = 13
 RATE_PERIOD_LAST: constant(uint256) = 5
 MECHANISM_LAST: constant(uint256) = 5
 CONTRACT_KIND_LAST: constant(uint256) = 4
+FREEZE_GROUND_LAST: constant(uint256) = 5
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1

@@ -1,5 +1,6 @@
 """The end of a grant: when, by whom and why it ended, and that no use was made after it."""
 
+from itertools import zip_longest
 from typing import Final
 
 from node.audit.calldata import ContractCall, direct_call, plain_signature
@@ -23,6 +24,7 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
     """The grant ended when, how and by whom state says; no receipt stands on a later state."""
     ends, state = case.named(*ENDINGS), case.state
     _require_not_suspended(case)
+    _require_not_frozen(case)
     for ancestor in case.ancestors:
         for end in ancestor.named(*ENDINGS):
             _require_before(case, end)
@@ -46,6 +48,22 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
         _require_ender(evidence, case, end)
     _require_before(case, end)
     return {"ended": end.block, "reason": label("reason", state.reason)}
+
+
+def _require_not_frozen(case: Case) -> None:
+    """State has the last freeze, and no use was made on a state that a freeze lay over (R22)."""
+    freezes = case.named("AuthorizationFrozen")
+    until = freezes[-1].value("until") if freezes else 0
+    same = until == case.state.frozen_until
+    require(case.name, (same, "state holds another freeze than is shown"))
+    for freeze, after in zip_longest(freezes, freezes[1:]):
+        over = freeze.value("until") if after is None else min(freeze.value("until"), after.time)
+        for lease in case.leases:
+            for use in lease.receipts:
+                receipt = use.receipt
+                free = receipt.state_block < freeze.block or receipt.used_at >= over
+                subject = f"{case.name}, {lease.name}, receipt {receipt.number}"
+                require(subject, (free, f"used while frozen in block {freeze.block}"))
 
 
 def _require_not_suspended(case: Case) -> None:

@@ -154,3 +154,15 @@ async def check_keys(view: LedgerView, grant: Grant, own_key: Address) -> None:
         raise refuse("provider's key is not admitted")
     if not await view.is_gateway_of(grant.lease.consumer_key, grant.lease.consumer):
         raise refuse("consumer's key is not admitted")
+
+
+async def check_thawed(view: LedgerView, grant: Grant) -> None:
+    """(10) No regulator's freeze lies over authorization, parents, members or zone (R22)."""
+    at = view.head.timestamp
+    if any(at < state.frozen_until for state in (grant.authorization, *grant.parents)):
+        raise refuse("authorization is frozen")
+    for member in (grant.lease.provider, grant.lease.consumer):
+        if await view.is_frozen(member, at):
+            raise refuse("member is frozen", f"member {member}")
+    if await view.is_zone_frozen(grant.authorization.zone, grant.lease.purpose, at):
+        raise refuse("zone is frozen for this purpose")

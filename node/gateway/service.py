@@ -60,6 +60,7 @@ class Service:
             guard.check_request(request, signature, query, grant.lease, self._chain_id)
             guard.check_state(grant, time.time(), self._view.head.timestamp)
             await guard.check_keys(self._view, grant, self._meter.address)
+            await guard.check_thawed(self._view, grant)
             if before is not None:
                 return before
             self._check(request, query, grant, manifest)
@@ -102,6 +103,7 @@ class Service:
         try:
             guard.check_state(again, now, head.timestamp)
             await guard.check_keys(self._view, again, self._meter.address)
+            await guard.check_thawed(self._view, again)
         except Refused as error:
             answer, failure, head = None, error, permitted
         use = self._meter.complete(

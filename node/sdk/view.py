@@ -38,6 +38,7 @@ _CONTRACTS: Final = frozenset(
         registry.AUTHORIZATIONS,
         registry.LEASES,
         registry.CLOSINGS,
+        registry.TEMPLATES,
     }
 )
 
@@ -122,6 +123,20 @@ class LedgerView:
         read = reader({**values, **standing})
         is_members = registry.member_of(read, account) == member
         return is_members and registry.has_role(read, account, Role.GATEWAY)
+
+    async def is_frozen(self, member: int, timestamp: int) -> bool:
+        """Whether a freeze lies over a member (R22)."""
+        slots = (registry.slot_of_member_standing(member),)
+        key = member.to_bytes(32, "big")
+        values = await self._read(registry.MEMBERS, key, lambda _: slots)
+        return registry.is_frozen(reader(values), member, timestamp)
+
+    async def is_zone_frozen(self, zone: int, purpose: int, timestamp: int) -> bool:
+        """Whether a purpose is frozen in a zone, or in every zone (R22)."""
+        slots = registry.slots_of_zone_freezes(zone)
+        own = await self._read(registry.TEMPLATES, zone.to_bytes(32, "big"), lambda _: slots[:2])
+        every = await self._read(registry.TEMPLATES, bytes(32), lambda _: slots[2:])
+        return registry.is_zone_frozen(reader(own | every), zone, purpose, timestamp)
 
     async def authorities(self, member: int) -> tuple[bytes, ...]:
         """Return the DER of a member's certificate authorities, proved."""

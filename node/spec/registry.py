@@ -32,6 +32,7 @@ GRANTS: Final = Address(ADDRESSES["grants"])
 CLOSINGS: Final = Address(ADDRESSES["closings"])
 CHALLENGES: Final = Address(ADDRESSES["challenges"])
 TEMPLATES: Final = Address(ADDRESSES["templates"])
+SUPERVISION: Final = Address(ADDRESSES["supervision"])
 
 # Of Members.
 VALIDATORS: Final = 0
@@ -48,6 +49,9 @@ AUTHORIZATION_RECORDS: Final = 0
 LEASE_RECORDS: Final = 0
 BATCHES: Final = 1
 PARENTS: Final = 1
+
+# Of Templates: what is refused and frozen for a zone.
+ZONE_FREEZES: Final = 6
 STATEMENTS: Final = 0
 VOIDS: Final = 0
 
@@ -60,6 +64,7 @@ _COMPROMISED: Final = 15
 _MEMBER_SHIFT: Final = 32
 _MEMBER_BITS: Final = 32
 _ACTIVE: Final = 8
+_FROZEN_SHIFT: Final = 24
 _ADDRESS_BITS: Final = 160
 
 
@@ -106,6 +111,8 @@ class AuthorizationState:
     zone: int
     is_onward: int
     """1 when it shares another authorization onward."""
+    frozen_until: int
+    """Unix seconds, the first at which no freeze of its own lies over it (R22)."""
     provider: int
     consumer: int
     counted: int
@@ -270,6 +277,24 @@ def is_active(read: ReadSlot, index: int) -> bool:
     return bool(read(slot_of_member_standing(index)) >> _ACTIVE & 1)
 
 
+def is_frozen(read: ReadSlot, index: int, timestamp: int) -> bool:
+    """Whether a freeze lies over a member: it grants nothing, opens and serves no lease (R22)."""
+    return timestamp < read(slot_of_member_standing(index)) >> _FROZEN_SHIFT & (1 << 40) - 1
+
+
+def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
+    """Return where Templates holds the freezes of a zone, and those of every zone."""
+    bases = (mapping_slot(ZONE_FREEZES, index) for index in (zone, 0))
+    return tuple(base + offset for base in bases for offset in range(2))
+
+
+def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
+    """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
+    purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
+    own = bool(purposes >> purpose & 1) and timestamp < until
+    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)
+
+
 def node_member(read: ReadSlot, node: Address) -> int:
     """Return the active member that runs a node, 0 when the node may not connect."""
     index = read(slot_of_node(node))
@@ -308,7 +333,7 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
     return AuthorizationState(
         fields,
         parts[10] or None,
-        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16, 4, 32, 8, 1),
+        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16, 4, 32, 8, 1, 40),
         *parts[:10],
         *parts[11:],
     )

@@ -113,6 +113,16 @@ class Zone(IntEnum):
     TRANSIT = 13
 
 
+class FreezeGround(IntEnum):
+    """Why a regulator freezes (R22)."""
+
+    FRAUD = 1
+    MONEY_LAUNDERING = 2
+    DATA_BREACH = 3
+    JUDICIAL_ORDER = 4
+    SYSTEMIC_RISK = 5
+
+
 class ContractKind(IntEnum):
     """The standard contracts that templates of terms follow."""
 
@@ -191,6 +201,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     MemberKind: "member_kind",
     Role: "role",
     Zone: "zone",
+    FreezeGround: "freeze_ground",
     ContractKind: "contract_kind",
     RatePeriod: "rate_period",
     Mechanism: "mechanism",

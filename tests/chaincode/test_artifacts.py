@@ -55,6 +55,8 @@ def test_storage_positions_are_those_of_the_layouts():
     assert leases["leases"] == registry.LEASE_RECORDS
     assert leases["batches"] == registry.BATCHES
     assert members["keys"] == registry.KEYS
+    assert load("templates").layout["freezes"] == registry.ZONE_FREEZES
+    assert load("authorizations").layout["parents"] == registry.PARENTS
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 

@@ -16,6 +16,7 @@ from node.execution.engine import BlockEnvironment, Message, Outcome, never
 from node.execution.memory_state import MemoryState
 from node.execution.pyevm import PyEvmEngine, PyEvmSession, evm_message
 from node.sdk.abi import decode_result, encode_call
+from node.sdk.contracts import Call
 from node.spec import registry, usage
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.merkle import root
@@ -115,12 +116,15 @@ class World:
 
     def send(self, sender: str, contract: str, method: str, *values: Any) -> Outcome:
         """Run one transaction in the next block; Refusal when it reverts."""
+        data = encode_call(contract, method, *values)
+        return self.carry_out(sender, Call(Address(ADDRESSES[contract]), data, method))
+
+    def carry_out(self, sender: str, call: Call) -> Outcome:
+        """Run a call of the SDK as `send` does."""
         self.number += 1
         self.time += 1
         session = PyEvmSession(self.environment(), self.state)
-        message = Message(
-            account(sender), Address(ADDRESSES[contract]), encode_call(contract, method, *values)
-        )
+        message = Message(account(sender), call.to, call.data)
         message = replace(message, gas=100_000_000)
         outcome = session.apply(evm_message(message, session), never)
         if not outcome.succeeded:

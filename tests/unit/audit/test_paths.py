@@ -21,7 +21,7 @@ from node.spec import registry
 from node.spec.crypto import keccak256
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
-from node.spec.vocabulary import DeliveryMode, RatePeriod, Reason
+from node.spec.vocabulary import DeliveryMode, FreezeGround, RatePeriod, Reason, Role, mask
 from tests.chaincode import world
 from tests.chaincode.world import EXCHANGE, B, account, both, hashed, plain, signature
 from tests.unit.audit.factory import Chain, agreed, personal
@@ -131,6 +131,36 @@ def test_use_while_suspended_is_found(chain: Chain) -> None:
     chain.settle(authorization, 1, 1)
     with pytest.raises(Exception, match="used while suspended"):
         asyncio.run(chain.export(authorization))
+
+
+def frozen(chain: Chain, authorization: Hash32, seconds: int) -> None:
+    """A freeze by an officer whom the banks gave a mandate over everything."""
+    officer = (account("regulator.officer"), mask(Role.SENDER, Role.OFFICER))
+    chain.send("regulator.governor", "members", "admitAccount", *officer)
+    for name in ("a", "b", "c"):
+        vote = (world.REGULATOR, 0xFFFFFF)
+        chain.send(f"{name}.governor", "members", "voteMandate", *vote)
+    ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), chain.time + seconds)
+    chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
+
+
+def test_freeze_is_followed_and_a_use_under_it_is_found(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    frozen(chain, authorization, 30)
+    assert proved(chain, authorization).cases[0].state.frozen_until == chain.time - 1 + 30
+    chain.wait(40)
+    chain.use(lease, 1)
+    chain.settle(authorization, 1, 1)
+    proved(chain, authorization)
+    other = chain.grant(agreed(2))
+    lease = chain.open(other, 1)
+    ordered = (other, FreezeGround.FRAUD, keccak256(b"case"), chain.time + 30)
+    chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
+    chain.use(lease, 1)
+    chain.settle(other, 1, 1)
+    with pytest.raises(Exception, match="used while frozen"):
+        asyncio.run(chain.export(other))
 
 
 def onward(chain: Chain) -> tuple[Hash32, Hash32]:

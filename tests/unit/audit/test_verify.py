@@ -337,6 +337,7 @@ def test_trail_nobody_needs(story: Story, bundle: Bundle) -> None:
         ("standing", 0, 1, {"terms"}),
         ("limits", 0, 1, {"terms"}),
         ("limits", 72, 1, {"terms"}),
+        ("limits", 213, 1, {"revocation"}),
         # Of Leases, the packed word: uses, settled, claimed, status, purpose, version, block that
         # opened it, deadline.
         ("lease", 0, 1, {"leases"}),

@@ -130,6 +130,7 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         rate_limit=0,
         zone=0,
         is_onward=0,
+        frozen_until=0,
         window=0,
         window_used=0,
         version=1,
@@ -166,6 +167,7 @@ class FakeView:
         }
     )
     moves: list[Any] = field(default_factory=list)
+    frozen: dict[Any, int] = field(default_factory=dict)
     client: Any = None
 
     def __post_init__(self) -> None:
@@ -188,6 +190,12 @@ class FakeView:
 
     async def is_gateway_of(self, account: Address, member: int) -> bool:
         return (account, member) in self.gateways
+
+    async def is_frozen(self, member: int, timestamp: int) -> bool:
+        return timestamp < self.frozen.get(member, 0)
+
+    async def is_zone_frozen(self, zone: int, purpose: int, timestamp: int) -> bool:
+        return timestamp < self.frozen.get((zone, purpose), 0)
 
     async def _logs(self, *_args: Any, **_named: Any) -> list[dict[str, Any]]:
         return [requested_log(self.grant.terms)]

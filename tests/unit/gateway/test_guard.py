@@ -189,3 +189,23 @@ async def test_9_both_keys_are_gateways_now() -> None:
 
 def test_a_refusal_has_a_stable_reason() -> None:
     assert guard.refuse("no lease", "why").reason == "gateway: no lease"
+
+
+async def test_10_no_freeze_lies_over_it() -> None:
+    base = grant()
+    await guard.check_thawed(FakeView(base), base)
+    frozen = standing(frozen_until=NOW + 1)
+    for changed in (
+        replace(base, authorization=frozen),
+        replace(base, parents=(frozen,)),
+    ):
+        with pytest.raises(Refused, match="authorization is frozen"):
+            await guard.check_thawed(FakeView(changed), changed)
+    over = replace(base, authorization=standing(frozen_until=NOW))
+    await guard.check_thawed(FakeView(over), over)
+    for member in (TERMS.provider, TERMS.consumer):
+        with pytest.raises(Refused, match="member is frozen"):
+            await guard.check_thawed(FakeView(base, frozen={member: NOW + 1}), base)
+    zone = {(base.authorization.zone, base.lease.purpose): NOW + 1}
+    with pytest.raises(Refused, match="zone is frozen"):
+        await guard.check_thawed(FakeView(base, frozen=zone), base)
