@@ -21,6 +21,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "challenges": bytes(18) + b"\xda\x07",
     "templates": bytes(18) + b"\xda\x08",
     "supervision": bytes(18) + b"\xda\x09",
+    "statements": bytes(18) + b"\xda\x0a",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

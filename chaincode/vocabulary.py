@@ -30,6 +30,7 @@ TABLES: Final = (
     "role",
     "zone",
     "jurisdiction",
+    "payment_kind",
     "freeze_ground",
     "contract_kind",
     "rate_period",
@@ -204,7 +205,7 @@ def _place_words(places: int) -> str:
 
 _COUNTED: Final = (
     *("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone"),
-    *("rate_period", "mechanism", "contract_kind", "freeze_ground"),
+    *("rate_period", "mechanism", "contract_kind", "freeze_ground", "payment_kind"),
 )
 
 _NAMED: Final = (

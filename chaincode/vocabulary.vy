@@ -18,6 +18,7 @@ RATE_PERIOD_LAST: constant(uint256) = 5
 MECHANISM_LAST: constant(uint256) = 5
 CONTRACT_KIND_LAST: constant(uint256) = 4
 FREEZE_GROUND_LAST: constant(uint256) = 5
+PAYMENT_KIND_LAST: constant(uint256) = 3
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1

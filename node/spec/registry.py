@@ -33,6 +33,7 @@ CLOSINGS: Final = Address(ADDRESSES["closings"])
 CHALLENGES: Final = Address(ADDRESSES["challenges"])
 TEMPLATES: Final = Address(ADDRESSES["templates"])
 SUPERVISION: Final = Address(ADDRESSES["supervision"])
+STATEMENTS_OF_PERIODS: Final = Address(ADDRESSES["statements"])
 
 # Of Members.
 VALIDATORS: Final = 0

@@ -113,6 +113,14 @@ class Zone(IntEnum):
     TRANSIT = 13
 
 
+class PaymentKind(IntEnum):
+    """How a fee statement was paid."""
+
+    TRANSFER = 1
+    DIGITAL_YUAN = 2
+    CLEARING_HOUSE = 3
+
+
 class FreezeGround(IntEnum):
     """Why a regulator freezes (R22)."""
 
@@ -201,6 +209,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     MemberKind: "member_kind",
     Role: "role",
     Zone: "zone",
+    PaymentKind: "payment_kind",
     FreezeGround: "freeze_ground",
     ContractKind: "contract_kind",
     RatePeriod: "rate_period",

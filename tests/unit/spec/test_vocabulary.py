@@ -23,6 +23,7 @@ PINNED = {
     "role": "6 1f8cd34c32913835",
     "zone": "13 582ce191017eca3b",
     "jurisdiction": "22 6be05f174b402cdd",
+    "payment_kind": "3 bf10a9c27bb183f8",
     "freeze_ground": "5 5ff4ca5f52de8a2b",
     "contract_kind": "4 b58ab650f565f5ec",
     "rate_period": "6 508210881b9d6b0d",
