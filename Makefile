@@ -61,6 +61,7 @@ lint: install ## Format check, lint, types, floors
 lint-engine: install
 	@cd engine && cargo fmt --check && cargo clippy --release --quiet --locked --all-targets -- -D warnings
 	@cd engine && cargo test --release --quiet --locked
+	@$(RUN) -m scripts.licences
 	@MYPYPATH=engine $(VENV)/bin/stubtest --allowlist engine/stubtest.txt dataccord_engine
 
 bench: install ## Measure every case and write docs/performance.*, 25 minutes; QUICK=1: under 5, only printed

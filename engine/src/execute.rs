@@ -3,6 +3,8 @@
 //! `run_all` takes a block as it is, `fill` chooses from candidates; both judge each transaction by
 //! `rules` on the account as it stands at that point, so a block that was built is one that checks.
 
+use std::time::Instant;
+
 use alloy_primitives::{Address, B256, Bloom, KECCAK256_EMPTY, U256, map::HashMap, map::HashSet};
 use rayon::prelude::*;
 use revm::context_interface::JournalTr;
@@ -34,6 +36,17 @@ pub struct Executed {
     pub receipts_root: B256,
     /// Candidates of a build that can not run.
     pub refused: Vec<(usize, Refusal)>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Seconds on the clock: decoding, running, comparing with the state before, receipts and roots.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timings {
+    pub decode: f64,
+    pub run: f64,
+    pub diff: f64,
+    pub receipts: f64,
 }
 
 /// A block's work as it was given.
@@ -58,6 +71,8 @@ struct Progress<'a> {
     chosen: Vec<usize>,
     outcomes: Vec<Outcome>,
     refused: Vec<(usize, Refusal)>,
+    timings: Timings,
+    mark: Instant,
 }
 
 /// Decode raw transactions, on all cores where they are many.
@@ -70,15 +85,24 @@ fn begin<'a>(work: Work<'a>) -> Progress<'a> {
     reads.system =
         work.system.iter().map(|(place, slot, value)| ((*place, *slot), *value)).collect();
     let evm = evm::evm(evm::machine(&work.env, reads, work.watch));
-    let (env, gas_used) = (work.env, 0);
-    Progress { env, evm, gas_used, chosen: Vec::new(), outcomes: Vec::new(), refused: Vec::new() }
+    Progress {
+        env: work.env,
+        evm,
+        gas_used: 0,
+        chosen: Vec::new(),
+        outcomes: Vec::new(),
+        refused: Vec::new(),
+        timings: Timings::default(),
+        mark: Instant::now(),
+    }
 }
 
 /// Run a block's transactions as they stand.
 pub fn run_all(work: Work<'_>) -> Result<Executed, Fault> {
     let (raws, senders) = (work.raws, work.senders);
-    let decoded = decode_all(raws);
     let mut progress = begin(work);
+    let decoded = decode_all(raws);
+    progress.timings.decode = progress.lap();
     for (index, (item, sender)) in decoded.iter().zip(senders).enumerate() {
         progress.go_on()?;
         let item = item.as_ref().map_err(|refusal| Fault::Invalid(index, refusal.clone()))?;
@@ -99,7 +123,10 @@ pub fn fill(work: Work<'_>, seconds: f64) -> Result<Executed, Fault> {
     // Decoded a run at a time: most of a full pool does not fit the block.
     for (place, run) in raws.chunks(1_024).enumerate() {
         let first = place * 1_024;
-        for (index, item) in (first..).zip(decode_all(run)) {
+        progress.timings.run += progress.lap();
+        let decoded = decode_all(run);
+        progress.timings.decode += progress.lap();
+        for (index, item) in (first..).zip(decoded) {
             progress.go_on()?;
             if progress.evm.ctx.chain.now() - begun >= seconds || progress.is_full() {
                 return progress.finish(raws, &ran);
@@ -125,6 +152,11 @@ pub fn fill(work: Work<'_>, seconds: f64) -> Result<Executed, Fault> {
 }
 
 impl Progress<'_> {
+    /// Return the seconds since this was last asked.
+    fn lap(&mut self) -> f64 {
+        std::mem::replace(&mut self.mark, Instant::now()).elapsed().as_secs_f64()
+    }
+
     fn go_on(&mut self) -> Result<(), Fault> {
         if self.evm.ctx.chain.is_cancelled() {
             return Err(Fault::Abandoned("execution: abandoned between transactions".into()));
@@ -203,8 +235,10 @@ impl Progress<'_> {
     }
 
     fn finish(mut self, raws: &[&[u8]], ran: &[Transaction]) -> Result<Executed, Fault> {
+        self.timings.run += self.lap();
         let state = self.evm.finalize();
         let diff = diff_of(&state, self.evm.ctx.journaled_state.db_mut())?;
+        self.timings.diff = self.lap();
         let mut gas = 0;
         let receipts: Vec<Receipt<'_>> = ran
             .iter()
@@ -225,7 +259,9 @@ impl Progress<'_> {
             },
             || root_of_list(&included),
         );
+        self.timings.receipts = self.lap();
         Ok(Executed {
+            timings: self.timings,
             chosen: self.chosen,
             outcomes: self.outcomes,
             receipts,

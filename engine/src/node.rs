@@ -3,7 +3,7 @@
 //! A node read from storage knows its children as references; those that are loaded to be changed
 //! stand in their parent as boxes, so a whole batch works on one tree and encodes it once.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256};
 
 use crate::fault::Fault;
 use crate::rlp::{self, Item, Items};
@@ -31,9 +31,8 @@ fn damaged(what: &str) -> Fault {
     Fault::Engine(format!("trie node: {what}"))
 }
 
-/// Return the node that `data` encodes.
+/// Return the node that `data` encodes; the hash it was asked for by vouches for its form.
 pub fn parse(data: &[u8]) -> Result<Node, Fault> {
-    rlp::check(data).map_err(|refusal| damaged(&refusal.what))?;
     let Item::List(payload) = rlp::whole(data) else { return Err(damaged("no list")) };
     parse_items(payload)
 }
@@ -109,7 +108,7 @@ fn compact(path: &[u8], is_leaf: bool) -> Vec<u8> {
 }
 
 /// A node that was encoded: its path, hash and bytes.
-pub type Made = (Vec<u8>, B256, Vec<u8>);
+pub type Made = (Vec<u8>, B256, Bytes);
 
 /// Encode all nodes that stand in memory below and at `node`; return its own bytes.
 pub fn encode(node: &mut Node, path: &mut Vec<u8>, made: &mut Vec<Made>) -> Vec<u8> {
@@ -158,6 +157,6 @@ pub fn settle(child: &mut Child, path: &mut Vec<u8>, made: &mut Vec<Made>) {
         return;
     }
     let hash = keccak256(&data);
-    made.push((path.clone(), hash, data));
+    made.push((path.clone(), hash, data.into()));
     *child = Child::Hash(hash);
 }

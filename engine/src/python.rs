@@ -127,6 +127,13 @@ impl PyExecuted {
         bytes(py, self.0.receipts_root)
     }
 
+    /// Return seconds by phase: decode, run, diff, receipts.
+    #[getter]
+    fn timings(&self) -> (f64, f64, f64, f64) {
+        let spent = self.0.timings;
+        (spent.decode, spent.run, spent.diff, spent.receipts)
+    }
+
     /// Return the receipts' envelopes.
     fn receipts<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
         self.0.receipts.iter().map(|receipt| bytes(py, receipt)).collect()

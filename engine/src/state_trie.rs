@@ -5,7 +5,7 @@
 
 use std::sync::Mutex;
 
-use alloy_primitives::{Address, B256, U256, keccak256, map::HashMap};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::HashMap};
 use alloy_trie::EMPTY_ROOT_HASH;
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ use crate::trie::{Batch, Reference, Updated};
 pub type Place = (Option<B256>, Vec<u8>, B256);
 
 /// Returns the nodes at these places, in order. It may take the GIL: no lock is held meanwhile.
-pub type GetNodes<'a> = dyn Fn(Vec<Place>) -> Result<Vec<Vec<u8>>, Fault> + Sync + 'a;
+pub type GetNodes<'a> = dyn Fn(Vec<Place>) -> Result<Vec<Bytes>, Fault> + Sync + 'a;
 
 /// What a diff made of the state's tries.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct StateUpdate {
 /// Computes state roots.
 #[derive(Debug)]
 pub struct StateTrie {
-    nodes: Mutex<Bounded<B256, Vec<u8>>>,
+    nodes: Mutex<Bounded<B256, Bytes>>,
 }
 
 /// The account's RLP: nonce, balance, storage root, code hash.
@@ -104,12 +104,12 @@ impl StateTrie {
         Ok(gather(top, done, leaves))
     }
 
-    fn cached(&self, hash: B256) -> Option<Vec<u8>> {
-        self.nodes.lock().ok()?.get(&hash, Vec::len)
+    fn cached(&self, hash: B256) -> Option<Bytes> {
+        self.nodes.lock().ok()?.get(&hash, |node| node.len())
     }
 
     /// Keep nodes for later readers.
-    fn keep<'a>(&self, nodes: impl Iterator<Item = (B256, &'a Vec<u8>)>) {
+    fn keep<'a>(&self, nodes: impl Iterator<Item = (B256, &'a Bytes)>) {
         if let Ok(mut held) = self.nodes.lock() {
             for (hash, data) in nodes {
                 held.put(hash, data.clone(), data.len());
@@ -204,7 +204,7 @@ struct Session<'a> {
 impl Session<'_> {
     /// Load what the batches pass: all that is missing at one level by one call.
     fn open(&self, batches: &mut [(Option<B256>, &mut Batch)]) -> Result<(), Fault> {
-        let mut fetched: HashMap<B256, Vec<u8>> = HashMap::default();
+        let mut fetched: HashMap<B256, Bytes> = HashMap::default();
         loop {
             let find = |_: &[u8], hash: B256| {
                 Ok(fetched.get(&hash).cloned().or_else(|| self.trie.cached(hash)))
@@ -224,16 +224,15 @@ impl Session<'_> {
         }
     }
 
-    fn fetch(&self, places: Vec<Place>) -> Result<Vec<Vec<u8>>, Fault> {
+    fn fetch(&self, places: Vec<Place>) -> Result<Vec<Bytes>, Fault> {
         let hashes: Vec<B256> = places.iter().map(|place| place.2).collect();
         let nodes = (self.get_nodes)(places)?;
         if nodes.len() != hashes.len() {
             return Err(Fault::Engine("trie: not as many nodes as were asked for".into()));
         }
-        for (hash, data) in hashes.iter().zip(&nodes) {
-            if keccak256(data) != *hash {
-                return Err(Fault::Engine(format!("trie: what was given is not node {hash}")));
-            }
+        let pairs = hashes.par_iter().zip(&nodes).with_min_len(64);
+        if let Some((hash, _)) = pairs.find_any(|(hash, data)| keccak256(data) != **hash) {
+            return Err(Fault::Engine(format!("trie: what was given is not node {hash}")));
         }
         self.trie.keep(hashes.into_iter().zip(&nodes));
         Ok(nodes)
@@ -283,7 +282,7 @@ mod tests {
             storage_cleared: false,
         };
         let diff = Diff { accounts: vec![(Address::ZERO, Some(change))], codes: Vec::new() };
-        let lying = |places: Vec<Place>| Ok(vec![vec![0xC0]; places.len()]);
+        let lying = |places: Vec<Place>| Ok(vec![Bytes::from_static(&[0xC0]); places.len()]);
         let trie = StateTrie::new(1 << 20);
         assert!(trie.update(B256::repeat_byte(1), &diff, &lying).is_err());
         let none = |_: Vec<Place>| Ok(Vec::new());

@@ -5,7 +5,7 @@
 //! in memory and encodes it. Where a deletion leaves a branch with one child, that child is needed
 //! too; it is fetched alone.
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use rayon::prelude::*;
 
@@ -22,7 +22,7 @@ pub type Item = (Vec<u8>, Vec<u8>);
 pub type Reference = (Vec<u8>, B256);
 
 /// Returns a node's bytes; `None` from a look-up that only asks whether they are at hand.
-pub type Fetch<'a> = dyn Fn(&[u8], B256) -> Result<Option<Vec<u8>>, Fault> + Sync + 'a;
+pub type Fetch<'a> = dyn Fn(&[u8], B256) -> Result<Option<Bytes>, Fault> + Sync + 'a;
 
 /// What a batch made of a trie.
 #[derive(Debug)]
@@ -54,9 +54,10 @@ impl Batch {
 
     /// Load nodes on the keys' paths as far as `find` has them; return those it has not.
     pub fn open(&mut self, find: &Fetch<'_>) -> Result<Vec<Reference>, Fault> {
-        let mut walk = Walk { find, read: &mut self.read, missing: Vec::new() };
+        let mut walk = Walk { find, found: Found::default() };
         walk.descend(&mut self.top, &self.items, &mut Vec::new())?;
-        Ok(walk.missing)
+        self.read.append(&mut walk.found.read);
+        Ok(walk.found.missing)
     }
 
     /// Return the value at `key` of an opened batch that names it.
@@ -124,7 +125,7 @@ fn finish(mut node: Node, changes: usize) -> (B256, Vec<Made>) {
     }
     let data = encode(&mut node, &mut Vec::new(), &mut made);
     let root = keccak256(&data);
-    made.push((Vec::new(), root, data));
+    made.push((Vec::new(), root, data.into()));
     (root, made)
 }
 
@@ -144,7 +145,13 @@ fn compare(root: B256, made: Vec<Made>, read: Vec<Reference>) -> Updated {
 /// Loads nodes along paths.
 struct Walk<'a> {
     find: &'a Fetch<'a>,
-    read: &'a mut Vec<Reference>,
+    found: Found,
+}
+
+/// What a walk came by: nodes it loaded, and nodes it could not.
+#[derive(Default)]
+struct Found {
+    read: Vec<Reference>,
     missing: Vec<Reference>,
 }
 
@@ -171,6 +178,9 @@ impl Walk<'_> {
                 path.truncate(depth);
                 Ok(())
             }
+            Node::Branch(children) if depth == 0 && items.len() >= PARALLEL_MIN => {
+                self.descend_at_once(children, items)
+            }
             Node::Branch(children) => {
                 for group in items.chunk_by(|a, b| a.0[depth] == b.0[depth]) {
                     let nibble = group[0].0[depth];
@@ -181,6 +191,27 @@ impl Walk<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Go down below the root on all cores.
+    fn descend_at_once(&mut self, children: &mut [Child; 16], items: &[Item]) -> Result<(), Fault> {
+        let below = |(nibble, child): (usize, &mut Child)| {
+            let start = items.partition_point(|(key, _)| usize::from(key[0]) < nibble);
+            let end = items.partition_point(|(key, _)| usize::from(key[0]) <= nibble);
+            let mut walk = Walk { find: self.find, found: Found::default() };
+            if start < end {
+                walk.descend(child, &items[start..end], &mut vec![nibble as u8])?;
+            }
+            Ok(walk.found)
+        };
+        let parts: Vec<Result<Found, Fault>> =
+            children.par_iter_mut().enumerate().map(below).collect();
+        for part in parts {
+            let mut part = part?;
+            self.found.read.append(&mut part.read);
+            self.found.missing.append(&mut part.missing);
+        }
+        Ok(())
     }
 
     /// Put the node itself where its reference stands; return whether it is there now.
@@ -195,10 +226,10 @@ impl Walk<'_> {
             Child::Hash(hash) => {
                 let hash = *hash;
                 let Some(data) = (self.find)(path, hash)? else {
-                    self.missing.push((path.to_vec(), hash));
+                    self.found.missing.push((path.to_vec(), hash));
                     return Ok(false);
                 };
-                self.read.push((path.to_vec(), hash));
+                self.found.read.push((path.to_vec(), hash));
                 *child = Child::Node(Box::new(parse(&data)?));
                 Ok(true)
             }
@@ -245,7 +276,7 @@ impl Changer<'_> {
         }
     }
 
-    fn need(&self, path: &[u8], hash: B256) -> Result<Vec<u8>, Fault> {
+    fn need(&self, path: &[u8], hash: B256) -> Result<Bytes, Fault> {
         (self.fetch)(path, hash)?
             .ok_or_else(|| Fault::Engine(format!("trie: node {hash} was not given")))
     }

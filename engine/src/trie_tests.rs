@@ -23,12 +23,12 @@ fn oracle(held: &BTreeMap<B256, Vec<u8>>) -> B256 {
 fn update(root: B256, items: Vec<(B256, Vec<u8>)>, store: &mut HashMap<B256, Vec<u8>>) -> Updated {
     let mut batch = Batch::new(root, items);
     let updated = {
-        let fetch = |_: &[u8], hash: B256| Ok(store.get(&hash).cloned());
+        let fetch = |_: &[u8], hash: B256| Ok(store.get(&hash).cloned().map(Bytes::from));
         assert!(batch.open(&fetch).expect("opens").is_empty());
         batch.close(&fetch).expect("closes")
     };
     for (_, hash, data) in &updated.made {
-        store.insert(*hash, data.clone());
+        store.insert(*hash, data.to_vec());
     }
     updated
 }

@@ -147,6 +147,8 @@ class Execution:
     receipts_root: Hash32
     refused: Mapping[Hash32, InvalidTransaction] = field(default_factory=dict)
     """Candidates of a build that can not run, by transaction hash; empty for a check."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase, where the engine measures them."""
 
 
 @dataclass(frozen=True, slots=True)

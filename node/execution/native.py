@@ -40,6 +40,9 @@ from node.spec.types import Account, AccountChange, Address, BlockDiff, Hash32, 
 HEAD_ENTRIES_MAX: Final = 400_000
 """Accounts, and slots, of the head's state that are kept in memory: about 100 MB full."""
 
+PHASES: Final = ("decode", "run", "diff", "receipts")
+"""What an execution's timings are of."""
+
 NODE_BYTES_MAX: Final = 96 * 1024 * 1024
 """Bytes of trie nodes that are kept in memory."""
 
@@ -361,6 +364,7 @@ def _execution(
         transactions_root=Hash32(done.transactions_root),
         receipts_root=Hash32(done.receipts_root),
         refused=refused,
+        timings=dict(zip(PHASES, done.timings, strict=True)),
     )
 
 

@@ -11,6 +11,7 @@ goes stale. A folder keeps the form it was begun in.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final, Protocol
 
 from lru import LRU
@@ -80,8 +81,9 @@ class FullHistory:
         return held
 
     def nodes(self, places: Sequence[NodeReference]) -> list[bytes]:
-        """Return nodes in the order asked for."""
-        return [self.node(place) for place in places]
+        """Return nodes in the order asked for; read in the order of their keys, half as dear."""
+        found = {place[2]: self.node(place) for place in sorted(places, key=itemgetter(2))}
+        return [found[node_hash] for _, _, node_hash in places]
 
     def entries(self, update: StateUpdate, number: int) -> dict[bytes, bytes | None]:
         """Return the new nodes under their hashes."""

@@ -95,7 +95,7 @@ pub fn nodes(
     get_nodes: &Py<PyAny>,
     places: Vec<Place>,
     raised: &Raised,
-) -> Result<Vec<Vec<u8>>, Fault> {
+) -> Result<Vec<Bytes>, Fault> {
     Python::attach(|py| {
         let given: Vec<_> = places
             .iter()
@@ -105,7 +105,7 @@ pub fn nodes(
             .collect();
         let found =
             get_nodes.call1(py, (given,)).and_then(|found| found.extract::<Vec<PyBackedBytes>>(py));
-        found.map(|found| found.iter().map(|node| node.to_vec()).collect())
+        found.map(|found| found.iter().map(|node| Bytes::copy_from_slice(node)).collect())
     })
     .map_err(|error| raised.keep(error))
 }
