@@ -282,3 +282,43 @@ def test_one_digest_for_contract_and_python(world, pair):
     assert world.view(
         "challenges", "closeHash", pair.leases[0], 3, ZERO_HASH
     ) == usage.close_digest(pair.leases[0], 3, ZERO_HASH, w.CHAIN_ID)
+
+
+def test_ranges_of_one_authorization_stand_together(world, pair):
+    ranges = pair.ranges()
+    call = list(pair.call(pair.batch(ranges), ranges))
+    authorizations, words = call[3], call[4]
+    for listed, places in (
+        (authorizations[::-1], words[::-1]),
+        (authorizations, (words[0], words[1] + (1 << 112))),
+        ((*authorizations, ZERO_HASH), words),
+    ):
+        wrong = [*call[:3], listed, places, *call[5:]]
+        assert world.refused("a.gateway", *wrong) == "leases: ranges out of order"
+    again = [*call[:4], (words[0], words[1] & (1 << 112) - 1), *call[5:]]
+    assert world.refused("a.gateway", *again) == "leases: not the next use"
+
+
+def test_only_closings_moves_a_lease_on_the_one_sided_way(world, pair):
+    for method, values in (
+        ("advance", (pair.leases[0], 1, 0, pair.leases[0], world.time)),
+        ("finish", (pair.grants[0], 1)),
+    ):
+        assert world.refused("a.gateway", "leases", method, *values) == "leases: only closings"
+
+
+def test_a_stranger_to_both_sides_reports_nothing(world, pair):
+    report = ("challenges", "reportBreach", pair.grants[0], pair.leases[0], b"\x01" * 32)
+    assert world.refused("a.governor", *report) == "challenges: neither gateway nor approver"
+
+
+def test_a_receipt_is_proved_against_its_anchored_batch(world, pair):
+    ranges, leaves = pair.ranges(), [*pair.receipts[0], *pair.receipts[1]]
+    batch = pair.batch(ranges)
+    proof = list(merkle.prove([w.hashed(leaf) for leaf in leaves], 1))
+    view = ("challenges", "isAnchored", w.plain(batch), w.plain(leaves[1]))
+    assert not world.view(*view, 1, proof), "not anchored yet"
+    world.send("a.gateway", *pair.call(batch, ranges))
+    assert world.view(*view, 1, proof)
+    assert not world.view(*view, 2, proof)
+    assert not world.view(*view[:3], w.plain(leaves[0]), 1, proof)

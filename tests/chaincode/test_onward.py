@@ -149,3 +149,11 @@ def test_a_grandchild_dies_with_the_first(world):
     world.send("a.approver", *revoke)
     refused = world.refused("a.gateway", "leases", "open", wanted, w.account("c.gateway"))
     assert refused == "authorizations: parent is not active"
+
+
+def test_nobody_shares_with_itself(world):
+    own = replace(PARENT, recipients=1 << w.B, nonce=60)
+    w.request(world, own)
+    world.send("a.approver", *w.approving(own))
+    child = replace(CHILD, consumer=w.B, parent=w.identifier(own))
+    assert world.refused("b.approver", *asking(child, own)) == "grants: provider is the consumer"
