@@ -101,7 +101,7 @@ def main() -> int:
         f"{sum(report.liars for report in reports)} liars, "
         f"{sum(report.liars > 0 for report in reports)} seeds with a liar, "
         f"{sum(report.faulty for report in reports)} with faults, "
-        f"{sum(report.real for report in reports)} on py-evm with real signatures"
+        f"{sum(report.real for report in reports)} on real engines and signatures"
     )
     return 1 if broken or mild else 0
 

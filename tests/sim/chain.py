@@ -12,8 +12,7 @@ from typing import Final
 from node.chain.genesis_file import NO_REQUESTS_HASH, Genesis, GenesisAccount, state_root_of
 from node.chain.ledger import Ledger
 from node.errors import InvalidBlock
-from node.execution.engine import Engine
-from node.execution.state_trie import PythonStateTrie
+from node.execution.choice import Engines
 from node.execution.system import HISTORY_ADDRESS, HISTORY_CODE
 from node.spec import registry
 from node.spec.block import EMPTY_OMMERS_HASH, Block
@@ -25,7 +24,7 @@ from node.spec.types import EMPTY_ROOT, ZERO_ADDRESS, ZERO_HASH, Address
 from node.spec.vocabulary import Role
 from node.storage.chain_store import ChainStore
 from node.storage.kv import KeyValue, MemoryKeyValue
-from tests.sim.engine import CHAIN_ID, ToyEngine, senders
+from tests.sim.engine import CHAIN_ID, senders, toy_engines
 from tests.sim.world import START_MS
 
 BLOCK_TRANSACTIONS_MAX: Final = 8
@@ -34,11 +33,11 @@ BLOCK_TRANSACTIONS_MAX: Final = 8
 class Chain:
     """A ledger as a member uses it."""
 
-    def __init__(self, kv: KeyValue, addresses: tuple[Address, ...], engine: Engine) -> None:
+    def __init__(self, kv: KeyValue, addresses: tuple[Address, ...], engines: Engines) -> None:
         genesis = genesis_of(addresses)
         # The clock stands still: a proposer's budget must not depend on the real one.
-        trie = PythonStateTrie()
-        self._ledger = Ledger(ChainStore(kv), genesis, engine, trie, clock=lambda: 0.0)
+        store, engine, trie = ChainStore(kv), engines.engine, engines.trie
+        self._ledger = Ledger(store, genesis, engine, trie, clock=lambda: 0.0)
 
     @property
     def head(self) -> Header:
@@ -129,7 +128,7 @@ def genesis_of(addresses: tuple[Address, ...]) -> Genesis:
 @lru_cache(maxsize=8)
 def _first_entries(addresses: tuple[Address, ...]) -> dict[bytes, bytes]:
     kv = MemoryKeyValue()
-    Chain(kv, addresses, ToyEngine())
+    Chain(kv, addresses, toy_engines()[0])
     return dict(kv.scan(b"", b"\xff" * 64))
 
 

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from node.execution.choice import Engines
 from node.execution.engine import (
     BlockEnvironment,
     Budget,
     Cancel,
-    Engine,
     Execution,
     Message,
     Outcome,
@@ -27,6 +27,7 @@ from node.execution.engine import (
     never,
 )
 from node.execution.journal import StateJournal
+from node.execution.state_trie import PythonStateTrie
 from node.execution.transition import fill, run_all
 from node.spec.crypto import address_of, keccak256
 from node.spec.transaction import (
@@ -37,6 +38,7 @@ from node.spec.transaction import (
     sign_dynamic_fee,
 )
 from node.spec.types import EMPTY_CODE_HASH, Account, Address, BlockDiff, Hash32
+from tests import engines
 
 GAS = 100_000
 CONSTRUCTOR = bytes.fromhex("600160005500")
@@ -164,8 +166,11 @@ class ToyEngine:
         return self.call(env, message, pre, cancel=cancel), ()
 
 
-def real_engine() -> Engine:
-    """Return py-evm, imported only by the stories that run on it."""
-    from node.execution.pyevm import PyEvmEngine
+def toy_engines() -> tuple[Engines, ...]:
+    """Return the quick engine with the reference trie."""
+    return (Engines(ToyEngine(), PythonStateTrie(), "engine: toy"),)
 
-    return PyEvmEngine()
+
+def real_engines() -> tuple[Engines, ...]:
+    """Return the real engines there are: members take them in turn, so all must agree."""
+    return tuple(engines.load(name) for name in engines.NAMES)

@@ -29,7 +29,7 @@ from node.consensus.machine import Machine
 from node.consensus.messages import Recover
 from node.consensus.timing import Settings
 from node.errors import DataccordError, DecodeError, InvalidBlock, SealError, SignatureError
-from node.execution.engine import Engine
+from node.execution.choice import Engines
 from node.runtime.performer import Performer
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.types import Address
@@ -86,7 +86,8 @@ class Setting:
     recover: Recover
     intake: Intake
     """One decoder for all: decoding is pure, and what it remembers changes nothing but time."""
-    engine: Engine
+    engines: tuple[Engines, ...]
+    """What members run on, in turn."""
     witness: Witness
 
 
@@ -124,7 +125,8 @@ class Member:
     def _start(self) -> None:
         self._banned = set()
         sign_state = _CrashingSignState(self)
-        self.chain = Chain(self.chain_disk, self.setting.addresses, self.setting.engine)
+        engines = self.setting.engines[self.index % len(self.setting.engines)]
+        self.chain = Chain(self.chain_disk, self.setting.addresses, engines)
         self.machine = Machine(Settings(self.key.address))
         self.performer = Performer(
             self.machine, self.key, sign_state, _HostOf(self), self.setting.recover

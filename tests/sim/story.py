@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from node.consensus.intake import Intake
 from tests.sim.chain import genesis_of
 from tests.sim.checker import Checker, Violation
-from tests.sim.engine import ToyEngine, real_engine, transactions
+from tests.sim.engine import real_engines, toy_engines, transactions
 from tests.sim.keys import Key, cheap_keys, real_keys, recover_cheap, recover_real, sealed_by
 from tests.sim.liars import LIARS
 from tests.sim.member import Member, Setting
@@ -69,7 +69,7 @@ class Story:
             addresses,
             self.recover,
             intake,
-            real_engine() if self.real else ToyEngine(),
+            real_engines() if self.real else toy_engines(),
             self.checker,
         )
         self.members = [self._member(index) for index in range(self.count)]

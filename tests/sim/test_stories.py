@@ -27,7 +27,7 @@ from node.spec.seal import hash_for_block, hash_for_commit_seal, with_seals
 from node.spec.types import Hash32
 from tests.sim.chain import Chain, genesis_of, new_store
 from tests.sim.checker import Checker, Violation
-from tests.sim.engine import ToyEngine
+from tests.sim.engine import toy_engines
 from tests.sim.keys import CheapKey, cheap_keys, recover_cheap
 from tests.sim.liars import other_block
 from tests.sim.story import HEIGHTS_MIN, tell
@@ -81,7 +81,7 @@ class TestChecker:
         )
 
     def block(self, *sealers: CheapKey) -> Block:
-        chain = Chain(new_store(ADDRESSES), ADDRESSES, ToyEngine())
+        chain = Chain(new_store(ADDRESSES), ADDRESSES, toy_engines()[0])
         block = chain.build(START_MS // 1000 + 1, ADDRESSES[0], [])
         digest = hash_for_commit_seal(block.header)
         seals = [key.sign(digest) for key in sealers]
