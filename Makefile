@@ -45,8 +45,8 @@ engine: ## Build the native engine anew; fails where it can not be built
 	@rm -f $(VENV)/engine
 	@$(MAKE) --no-print-directory ENGINE_MUST=yes $(VENV)/engine
 
-demo: install ## Play one real share end to end on four validators
-	@$(RUN) -m scripts.demo
+demo: install ## Play one real share end to end on four validators; MIXED=1: two on each engine
+	@$(RUN) -m scripts.demo $(if $(MIXED),--mixed)
 
 test: install ## Run the whole suite, with coverage of spec and consensus
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=95

@@ -37,13 +37,13 @@ from node.spec.receipt import Log, Receipt, decode_receipt
 from node.spec.transaction import SET_CODE, AccessList, Authorization, Transaction
 from node.spec.types import Account, AccountChange, Address, BlockDiff, Hash32, StateUpdate
 
-HEAD_ENTRIES_MAX: Final = 400_000
+HEAD_ENTRIES_MAX: Final = 200_000
 """Accounts, and slots, of the head's state that are kept in memory: about 100 MB full."""
 
 PHASES: Final = ("decode", "run", "diff", "receipts")
 """What an execution's timings are of."""
 
-NODE_BYTES_MAX: Final = 96 * 1024 * 1024
+NODE_BYTES_MAX: Final = 64 * 1024 * 1024
 """Bytes of trie nodes that are kept in memory."""
 
 

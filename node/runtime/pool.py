@@ -12,7 +12,7 @@ from node.spec.transaction import Transaction
 from node.spec.transaction_rules import TransactionRules
 from node.spec.types import EMPTY_CODE_HASH, Account, Address, Hash32
 
-CANDIDATES_MAX: Final = 8_000
+CANDIDATES_MAX: Final = 20_000
 """Transactions offered to one build; more than fit a block's gas and its time."""
 
 STANDINGS_MAX: Final = 16_384

@@ -29,8 +29,8 @@ from node.storage.keys import (
 )
 from node.storage.kv import Batch, Reader, prefix_end
 
-NODE_CACHE_MAX: Final = 65_536
-"""Trie nodes kept in memory: about 30 MB."""
+NODE_CACHE_MAX: Final = 16_384
+"""Trie nodes kept in memory: about 8 MB; the native engine has a cache of its own."""
 
 HISTORY_BLOCKS_MIN: Final = 64
 """Fewest blocks whose states a pruned store keeps: a proof is asked for a while after its block."""

@@ -44,11 +44,16 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
 )
 
 
-async def play(folder: Path, port_offset: int) -> int:
+MIXED: Final = ("1b two engines", story.mix_engines)
+"""The step after the first where validators are to run on different engines."""
+
+
+async def play(folder: Path, port_offset: int, *, mixed: bool = False) -> int:
     """Play all steps; return the exit code."""
     began = time.monotonic()
+    steps = (STEPS[0], MIXED, *STEPS[1:]) if mixed else STEPS
     async with World(folder, port_offset) as world:
-        for title, step in STEPS:
+        for title, step in steps:
             summary = (step.__doc__ or "").split("\n")[0]
             print(f"[{time.monotonic() - began:5.1f} s] step {title}: {summary}", flush=True)
             try:
@@ -80,12 +85,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--dir", type=Path, help="keep everything in this new folder")
     parser.add_argument("--port-offset", type=int, default=0, help="added to every port")
+    parser.add_argument("--mixed", action="store_true", help="two validators on each engine")
     arguments = parser.parse_args()
     if arguments.dir is not None:
         arguments.dir.mkdir(parents=True)
-        return asyncio.run(play(arguments.dir.absolute(), arguments.port_offset))
+        return asyncio.run(
+            play(arguments.dir.absolute(), arguments.port_offset, mixed=arguments.mixed)
+        )
     folder = Path(tempfile.mkdtemp(prefix="dataccord-demo-"))
-    code = asyncio.run(play(folder, arguments.port_offset))
+    code = asyncio.run(play(folder, arguments.port_offset, mixed=arguments.mixed))
     if code == 0:
         shutil.rmtree(folder)
     else:

@@ -5,8 +5,10 @@ import hmac
 import secrets
 import time
 
+from node.execution.choice import NATIVE, PY_EVM
 from node.sdk import contracts, market
 from node.sdk.abi import decode_result, encode_call
+from node.sdk.client import Client
 from node.sdk.contracts import Call, Opening
 from node.sdk.market import Clauses
 from node.sdk.query import Measure, aggregate_query, record_query
@@ -67,6 +69,20 @@ async def start_network(world: World) -> None:
     head = await world.light.advance()
     say(f"4 processes, block {head.number} after {elapsed:.1f} s, genesis {status['genesis_hash']}")
     say(f"proved: block {head.number} carries a quorum of seals of the set proved from genesis")
+
+
+async def mix_engines(world: World) -> None:
+    """Two validators go on with the reference engine beside two with the native one."""
+    world.later_engine = PY_EVM
+    for index in (2, 3):
+        world.kill(index)
+        dataccord("net", "up", "--dir", str(world.network.folder), engine=PY_EVM)
+    names = []
+    for plan in world.network.nodes:
+        async with Client(plan.rpc) as client:
+            names.append(str(await client.call("web3_clientVersion")).rsplit("/", 1)[-1])
+    say(f"engines of the four: {', '.join(names)}")
+    require(names == [NATIVE, NATIVE, PY_EVM, PY_EVM], "the engines are not two and two")
 
 
 async def publish_product(world: World) -> None:
@@ -310,7 +326,8 @@ async def kill_and_return(world: World) -> None:
     while (height := await world.client.block_number()) < before + 2:
         await _tick(world)
     say(f"validator {victim} (process {process}) killed with SIGKILL; blocks went on to {height}")
-    status = dataccord("net", "up", "--dir", str(world.network.folder))
+    folder = str(world.network.folder)
+    status = dataccord("net", "up", "--dir", folder, engine=world.later_engine)
     again = status["nodes"][victim]
     require(again["running"] and again["pid"] != process, "the validator did not come back")
     deadline = time.monotonic() + 60

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from node.cli.devnet import DevelopmentNetwork, load_network
 from node.config import read_private_key
+from node.execution.choice import VARIABLE
 from node.sdk.client import Client
 from node.sdk.consumer import Consumer, LeaseHandle, gateway_tls
 from node.sdk.contracts import Call, Opening, open_lease
@@ -49,14 +50,18 @@ def say(text: str) -> None:
     print(f"      {text}", flush=True)
 
 
-def dataccord(*arguments: str, expect: int | None = 0) -> Any:
-    """Run a command of dataccord and return its JSON, its exit code as expected."""
+def dataccord(*arguments: str, expect: int | None = 0, engine: str = "") -> Any:
+    """Run a command of dataccord and return its JSON, its exit code as expected.
+
+    Validators that the command starts run `engine`, where one is named.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "node", *arguments, "--json"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | {VARIABLE: engine} if engine else None,
     )
     if expect is not None and done.returncode != expect:
         raise StepFailed(
@@ -77,6 +82,8 @@ class World:
 
     folder: Path
     port_offset: int = 0
+    later_engine: str = ""
+    """The engine of validators that are started again; empty for the one they choose."""
     network: DevelopmentNetwork = field(init=False)
     gateway: subprocess.Popen[bytes] | None = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)

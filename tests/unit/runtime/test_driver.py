@@ -231,7 +231,7 @@ async def test_what_no_honest_pool_holds_is_the_peers_fault(bad: bytes) -> None:
         session = node.peer(VALIDATORS[1])
         good = transfer()
         await node.driver.deliver(session, Transactions((bad, good.raw)))
-        await node.until(lambda: node.driver.pool.raws())
+        await node.until(lambda: node.driver.pool.raws() and session.marks)
         assert len(session.marks) == 1
         assert node.driver.pool.raws() == [good.raw], "the rest of the frame is taken"
 
