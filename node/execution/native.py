@@ -38,7 +38,7 @@ from node.spec.transaction import SET_CODE, AccessList, Authorization, Transacti
 from node.spec.types import Account, AccountChange, Address, BlockDiff, Hash32, StateUpdate
 
 HEAD_ENTRIES_MAX: Final = 200_000
-"""Accounts, and slots, of the head's state that are kept in memory: about 100 MB full."""
+"""Accounts, and slots, of the head's state that are kept in memory: about 50 MB full."""
 
 PHASES: Final = ("decode", "run", "diff", "receipts")
 """What an execution's timings are of."""

@@ -20,7 +20,7 @@ from node.spec.transaction import Transaction
 from node.spec.types import Address, Hash32
 from node.storage.blocks import Blocks
 
-HELD_MAX: Final = 8
+HELD_MAX: Final = 4
 """Blocks held decoded; a full one takes some ten megabytes."""
 
 Resolve = Callable[[Sequence[bytes]], Sequence[tuple[Transaction, Address | None]]]
