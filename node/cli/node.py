@@ -1,7 +1,9 @@
 """`dataccord node`: run one node of the consortium."""
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Final
 
 import uvloop
 
@@ -12,6 +14,9 @@ from node.errors import ConfigError
 from node.execution.choice import load_engine
 from node.storage.leveldb import owned
 from node.telemetry import configure_logs
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long a worker may hold the interpreter while the event loop, and so votes, wait."""
 
 
 def add(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,5 +66,6 @@ def _run(arguments: argparse.Namespace) -> int:
     configure_logs(config.log_level, config.log_format)
     engines = load_engine()
     emit(arguments, {"engine": engines.engine.name, "line": engines.line}, engines.line)
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(run_node(config, engines))
     return 0
