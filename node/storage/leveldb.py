@@ -22,7 +22,7 @@ WRITE_BUFFER_BYTES: Final = 32 * 1024 * 1024
 """Size of a log before it becomes a table; also what is scanned at most before opening."""
 CACHE_BYTES: Final = 64 * 1024 * 1024
 BLOOM_BITS: Final = 10
-OPEN_FILES_MAX: Final = 128
+OPEN_FILES_MAX: Final = 256
 """Tables kept open, 2 MiB each. LevelDB maps them whole, so what a process seems to hold in memory
 grows with them: of a store of 1.2 GB, 900 MB with all open and under 100 with these, for a third
 more CPU where reads go everywhere."""
