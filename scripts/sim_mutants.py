@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS_MAX = 600
-COPIED = ("node", "chaincode", "tests/__init__.py", "tests/sim", "scripts")
+COPIED = ("node", "chaincode", "tests/__init__.py", "tests/engines.py", "tests/sim", "scripts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ SWITCHES: Final = (
         (
             Edit(
                 "chaincode/authorizations.vy",
-                "assert uses <= standing.maximumUses - standing.counted,",
-                "assert uses <= standing.maximumUses,",
+                "assert uses <= maximum - counted,",
+                "assert uses <= maximum,",
             ),
         ),
         compiles=True,
