@@ -22,6 +22,9 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "templates": bytes(18) + b"\xda\x08",
     "supervision": bytes(18) + b"\xda\x09",
     "statements": bytes(18) + b"\xda\x0a",
+    "governance": bytes(18) + b"\xda\x0c",
+    "parameters": bytes(18) + b"\xda\x0d",
+    "holidays": bytes(18) + b"\xda\x0e",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

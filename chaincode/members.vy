@@ -4,24 +4,31 @@
 @title Members and validators
 @notice Who belongs to the consortium: members with their accounts, nodes and certificates, and the
         validator set that QBFT reads with `getValidators()`.
-        A member's governors manage its own entries. What concerns all (a member's admission or
-        suspension, the validator set) passes by ballots: one vote for each member that owns a
-        validator, more than half of them, under one and the same validator set, within 30 days.
+        A member's governors manage its own entries, as many of them together as it demands. What
+        concerns all (a member's admission or suspension, the validator set, a regulator's mandate)
+        is enacted by Governance alone, after the ballots of the members that own a validator.
         The first storage positions are fixed: nodes read permissions and validators there.
 """
 
+from interfaces import IGoverned
 from interfaces import IMembers
 import addresses
 import identifiers
 import vocabulary
 
+implements: IGoverned
 implements: IMembers
 
 VALIDATORS_MAX: constant(uint256) = 100
 MEMBERS_MAX: constant(uint256) = 255
 CERTIFICATE_MAX: constant(uint256) = 1_024
 ACCOUNTS_AT_GENESIS: constant(uint256) = 512
-BALLOT_LIFETIME: constant(uint256) = 30 * 86_400
+GOVERNORS_MAX: constant(uint256) = 16
+# What fewer validators cannot bear without being voted as a kind of its own: one fault.
+VALIDATORS_SAFE: constant(uint256) = 4
+CONTENT_MAX: constant(uint256) = 1_024
+NAME_MAX: constant(uint256) = 64
+AGREEMENT_LIFETIME: constant(uint256) = 7 * 86_400
 
 SENDER: constant(uint256) = 1 << vocabulary.ROLE_SENDER
 APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
@@ -37,11 +44,15 @@ KEY_SHIFT: constant(uint256) = 64
 # The word of a key: account from bit 0, member 160, compromised 176.
 KEY_MEMBER_SHIFT: constant(uint256) = 160
 KEY_COMPROMISED: constant(uint256) = 1 << 176
-# In a member's standing: how many of its approvers must agree, 0 for one.
+# In a member's standing: how many of its approvers and of its governors must agree, 0 for one, and
+# the least of both that the consortium demands.
 APPROVALS_SHIFT: constant(uint256) = 16
-APPROVALS_MAX: constant(uint256) = 16
 FROZEN_SHIFT: constant(uint256) = 24
 FROZEN_MASK: constant(uint256) = 2**40 - 1
+GOVERNORS_SHIFT: constant(uint256) = 64
+APPROVALS_FLOOR_SHIFT: constant(uint256) = 72
+GOVERNORS_FLOOR_SHIFT: constant(uint256) = 80
+THRESHOLD_MAX: constant(uint256) = 16
 # A mandate: zones from bit 0, kinds of members from bit 16.
 MANDATE_MASK: constant(uint256) = 2**24 - 1
 KEYS_MAX: constant(uint256) = 2**24 - 1
@@ -51,7 +62,8 @@ struct Member:
     # LEI or USCC, ASCII.
     identifier: bytes32
     # Bits 0 to 7: kind; bit 8: active; bits 16 to 23: approvers that must agree, 0 for one; bits 24
-    # to 63: the first second at which no freeze lies over it.
+    # to 63: the first second at which no freeze lies over it; from bit 64, eight bits each: governors
+    # that must agree, the least number of approvers and of governors that the consortium demands.
     standing: uint256
     name: String[64]
 
@@ -76,13 +88,11 @@ struct NodeEntry:
     validator: bool
 
 
-struct Ballot:
-    # The validator set under which the votes were cast; under another they do not count.
-    setVersion: uint256
+struct Agreement:
+    # Unix seconds of the first.
     openedAt: uint256
-    # One bit for each member index.
-    voters: uint256
-    count: uint256
+    # Governors that want the same.
+    accounts: DynArray[address, GOVERNORS_MAX]
 
 
 # Fixed positions: node/spec/registry.py names them and a test compares them with the layout.
@@ -101,7 +111,8 @@ member_by_identifier: HashMap[bytes32, uint256]
 governor_count: HashMap[uint256, uint256]
 validators_owned: HashMap[uint256, uint256]
 elector_count: uint256
-ballots: HashMap[bytes32, Ballot]
+# What awaits more governors of one member, by the hash of member, action and its values.
+agreements: HashMap[bytes32, Agreement]
 # What a regulator's officers may freeze and inspect, by its index.
 mandates: HashMap[uint256, uint256]
 
@@ -148,6 +159,25 @@ event ApprovalsSet:
     needed: uint256
 
 
+event GovernorsSet:
+    member: indexed(uint256)
+    needed: uint256
+
+
+event RoleThresholdSet:
+    member: indexed(uint256)
+    role: uint256
+    least: uint256
+
+
+event GovernorAgreed:
+    member: indexed(uint256)
+    account: indexed(address)
+    action: indexed(bytes32)
+    count: uint256
+    needed: uint256
+
+
 event NodeAdmitted:
     member: indexed(uint256)
     node: indexed(address)
@@ -173,14 +203,6 @@ event ValidatorAdded:
 event ValidatorRemoved:
     node: indexed(address)
     setVersion: uint256
-
-
-event BallotCast:
-    proposal: indexed(bytes32)
-    member: indexed(uint256)
-    action: String[16]
-    count: uint256
-    electors: uint256
 
 
 @deploy
@@ -382,18 +404,52 @@ def certificate(index: uint256, slot: uint256) -> Bytes[CERTIFICATE_MAX]:
 @external
 def electors() -> uint256:
     """
-    @notice Members that own a validator: more than half of them carry a ballot.
+    @notice Members that own a validator: they vote on proposals.
     """
     return self.elector_count
 
 
 @view
 @external
-def ballot(proposal: bytes32) -> Ballot:
+def isElector(index: uint256) -> bool:
     """
-    @notice The votes on a proposal so far.
+    @notice Whether a member owns a validator.
     """
-    return self.ballots[proposal]
+    return self.validators_owned[index] != 0
+
+
+@view
+@external
+def governorOf(account: address) -> uint256:
+    """
+    @notice The active member whose governor an account is; 0 when it is none.
+    """
+    index: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    index, kind, roles = self._standing(account)
+    return index if roles & GOVERNOR != 0 else 0
+
+
+@view
+@external
+def governance(index: uint256) -> (uint256, uint256):
+    """
+    @notice How many governors a member has, and how many of them must agree.
+    """
+    return self.governor_count[index], self._governors_needed(index)
+
+
+@view
+@external
+def agrees(index: uint256, accounts: DynArray[address, GOVERNORS_MAX]) -> bool:
+    """
+    @notice Whether a member is an elector and enough of these accounts are its governors now.
+    """
+    return (
+        self.validators_owned[index] != 0
+        and self._governors_among(index, accounts) >= self._governors_needed(index)
+    )
 
 
 @external
@@ -401,7 +457,9 @@ def admitAccount(account: address, roles: uint256):
     """
     @notice A governor admits an account of its own member, or gives it other roles.
     """
-    self._admit_account(self._governor(), account, roles)
+    index: uint256 = self._agreed(keccak256(abi_encode("admitAccount", account, roles)))
+    if index != 0:
+        self._admit_account(index, account, roles)
 
 
 @external
@@ -409,10 +467,12 @@ def revokeAccount(account: address, reason: uint256):
     """
     @notice A governor revokes an account of its own member. The account stays attributed to it.
     """
-    index: uint256 = self._governor()
+    assert self._is_reason(reason), "members: unknown reason"
+    index: uint256 = self._agreed(keccak256(abi_encode("revokeAccount", account, reason)))
+    if index == 0:
+        return
     word: uint256 = self.permissions[account]
     assert self._owner(word) == index, "members: account of another member"
-    assert self._is_reason(reason), "members: unknown reason"
     self._count_governor(index, word, 0)
     key: uint256 = word >> KEY_SHIFT
     flag: uint256 = word & COMPROMISED
@@ -428,11 +488,35 @@ def setApprovals(needed: uint256):
     """
     @notice A governor sets how many different approvers of its member must agree to an approval.
     """
-    assert needed != 0 and needed <= APPROVALS_MAX, "members: approvals out of range"
-    index: uint256 = self._governor()
-    word: uint256 = self.members[index].standing & ~(255 << APPROVALS_SHIFT)
-    self.members[index].standing = word | (needed << APPROVALS_SHIFT)
+    assert needed != 0 and needed <= THRESHOLD_MAX, "members: approvals out of range"
+    index: uint256 = self._agreed(keccak256(abi_encode("setApprovals", needed)))
+    if index == 0:
+        return
+    word: uint256 = self.members[index].standing
+    assert (
+        needed >= (word >> APPROVALS_FLOOR_SHIFT) & 255
+    ), "members: fewer than the consortium demands"
+    self.members[index].standing = self._with(word, APPROVALS_SHIFT, needed)
     log ApprovalsSet(member=index, needed=needed)
+
+
+@external
+def setGovernors(needed: uint256):
+    """
+    @notice A governor sets how many different governors of its member must agree to whatever one of
+            them could do before, and to its ballots.
+    """
+    assert needed != 0 and needed <= THRESHOLD_MAX, "members: governors out of range"
+    index: uint256 = self._agreed(keccak256(abi_encode("setGovernors", needed)))
+    if index == 0:
+        return
+    word: uint256 = self.members[index].standing
+    assert (
+        needed >= (word >> GOVERNORS_FLOOR_SHIFT) & 255
+    ), "members: fewer than the consortium demands"
+    assert needed <= self.governor_count[index], "members: fewer governors than must agree"
+    self.members[index].standing = self._with(word, GOVERNORS_SHIFT, needed)
+    log GovernorsSet(member=index, needed=needed)
 
 
 @external
@@ -440,7 +524,9 @@ def admitNode(node: address):
     """
     @notice A governor admits a node of its own member.
     """
-    self._admit_node(self._governor(), node)
+    index: uint256 = self._agreed(keccak256(abi_encode("admitNode", node)))
+    if index != 0:
+        self._admit_node(index, node)
 
 
 @external
@@ -448,7 +534,9 @@ def revokeNode(node: address):
     """
     @notice A governor revokes a node of its own member; a validator must leave the set first.
     """
-    index: uint256 = self._governor()
+    index: uint256 = self._agreed(keccak256(abi_encode("revokeNode", node)))
+    if index == 0:
+        return
     assert self.nodes[node] == index, "members: node of another member"
     assert self._position(node) == len(self.validators), "members: node is a validator"
     self.nodes[node] = 0
@@ -462,71 +550,9 @@ def setCertificate(slot: uint256, certificate: Bytes[CERTIFICATE_MAX]):
             certificate clears the slot.
     """
     assert slot < 2, "members: no such certificate slot"
-    self._set_certificate(self._governor(), slot, certificate)
-
-
-@external
-def voteValidator(node: address, add: bool) -> bool:
-    """
-    @notice Vote to add an admitted node to the validator set, or to remove a validator.
-    @return Whether this vote carried it.
-    """
-    known: bool = self._position(node) < len(self.validators)
-    if add:
-        assert self.nodes[node] != 0, "members: unknown node"
-        assert self.members[self.nodes[node]].standing & ACTIVE != 0, "members: member is suspended"
-        assert self.governor_count[
-            self.nodes[node]
-        ] != 0, "members: a member with a validator needs a governor"
-        assert not known, "members: already a validator"
-    else:
-        assert known, "members: not a validator"
-        assert len(self.validators) > 1, "members: empty validator set"
-    action: String[16] = "add validator" if add else "remove validator"
-    if not self._carried(keccak256(abi_encode(action, node)), action):
-        return False
-    if add:
-        self._add_validator(node)
-    else:
-        self._remove_validator(node)
-    return True
-
-
-@external
-def voteMember(
-    identifier: bytes32, kind: uint256, name: String[64], governor: address
-) -> bool:
-    """
-    @notice Vote to admit a member with its first governor account.
-    @return Whether this vote carried it.
-    """
-    assert self.member_by_identifier[identifier] == 0, "members: already a member"
-    assert identifiers.is_entity(identifier), "members: not an LEI or USCC"
-    action: String[16] = "admit member"
-    proposal: bytes32 = keccak256(abi_encode(action, identifier, kind, name, governor))
-    if not self._carried(proposal, action):
-        return False
-    index: uint256 = self._admit_member(identifier, kind, name)
-    self._admit_account(index, governor, SENDER | GOVERNOR)
-    return True
-
-
-@external
-def voteMandate(index: uint256, mandate: uint256) -> bool:
-    """
-    @notice Vote on what a regulator's officers may freeze and inspect; 0 for nothing (R22).
-    @return Whether this vote carried it.
-    """
-    assert (
-        self.members[index].standing & 511 == vocabulary.MEMBER_KIND_REGULATOR | ACTIVE
-    ), "members: not an active regulator"
-    assert mandate & ~MANDATE_MASK == 0, "members: unknown part of a mandate"
-    action: String[16] = "set mandate"
-    if not self._carried(keccak256(abi_encode(action, index, mandate)), action):
-        return False
-    self.mandates[index] = mandate
-    log MandateSet(member=index, mandate=mandate)
-    return True
+    index: uint256 = self._agreed(keccak256(abi_encode("setCertificate", slot, certificate)))
+    if index != 0:
+        self._set_certificate(index, slot, certificate)
 
 
 @external
@@ -541,37 +567,69 @@ def setFrozen(subject: bytes32, until: uint256):
     log MemberFrozen(member=index, until=until)
 
 
+@view
 @external
-def voteSuspension(index: uint256, reason: uint256) -> bool:
+def checkProposal(kind: uint256, content: Bytes[CONTENT_MAX]) -> bool:
     """
-    @notice Vote to suspend a member: none of its accounts may act. Its validators leave first.
-    @return Whether this vote carried it.
+    @notice True, or revert with the rule that forbids what a proposal asks of this contract as things are now.
     """
-    assert self.members[index].standing & ACTIVE != 0, "members: not an active member"
-    assert self.validators_owned[index] == 0, "members: member owns a validator"
-    assert self._is_reason(reason), "members: unknown reason"
-    action: String[16] = "suspend member"
-    if not self._carried(keccak256(abi_encode(action, index, reason)), action):
-        return False
-    self.members[index].standing ^= ACTIVE
-    log MemberSuspended(member=index, reason=reason)
+    if kind == vocabulary.PROPOSAL_KIND_ADMIT_MEMBER:
+        self._check_newcomer(content)
+    elif kind == vocabulary.PROPOSAL_KIND_SUSPEND_MEMBER:
+        self._check_suspension(content)
+    elif kind == vocabulary.PROPOSAL_KIND_REINSTATE_MEMBER:
+        self._check_reinstatement(content)
+    elif kind == vocabulary.PROPOSAL_KIND_ADD_VALIDATOR:
+        self._check_new_validator(content)
+    elif (
+        kind == vocabulary.PROPOSAL_KIND_REMOVE_VALIDATOR
+        or kind == vocabulary.PROPOSAL_KIND_LOWER_FAULT_TOLERANCE
+    ):
+        self._check_leaving(content, kind)
+    elif kind == vocabulary.PROPOSAL_KIND_ROLE_THRESHOLD:
+        self._check_role_threshold(content)
+    elif kind == vocabulary.PROPOSAL_KIND_MANDATE:
+        self._check_mandate(content)
+    else:
+        raise "members: unknown kind of proposal"
     return True
 
 
 @external
-def voteReinstatement(index: uint256) -> bool:
+def enactProposal(kind: uint256, content: Bytes[CONTENT_MAX]):
     """
-    @notice Vote to let a suspended member act again.
-    @return Whether this vote carried it.
+    @notice Governance enacts a carried proposal.
     """
-    word: uint256 = self.members[index].standing
-    assert word != 0 and word & ACTIVE == 0, "members: not a suspended member"
-    action: String[16] = "reinstate member"
-    if not self._carried(keccak256(abi_encode(action, index)), action):
-        return False
-    self.members[index].standing = word | ACTIVE
-    log MemberReinstated(member=index)
-    return True
+    assert msg.sender == addresses.GOVERNANCE, "members: only governance"
+    if kind == vocabulary.PROPOSAL_KIND_ADMIT_MEMBER:
+        governor: address = self._check_newcomer(content)
+        index: uint256 = self._admit_member(
+            convert(self._word(content, 0), bytes32), self._word(content, 1), self._name(content)
+        )
+        self._admit_account(index, governor, SENDER | GOVERNOR)
+    elif kind == vocabulary.PROPOSAL_KIND_SUSPEND_MEMBER:
+        suspended: uint256 = self._check_suspension(content)
+        self.members[suspended].standing ^= ACTIVE
+        log MemberSuspended(member=suspended, reason=self._word(content, 1))
+    elif kind == vocabulary.PROPOSAL_KIND_REINSTATE_MEMBER:
+        reinstated: uint256 = self._check_reinstatement(content)
+        self.members[reinstated].standing |= ACTIVE
+        log MemberReinstated(member=reinstated)
+    elif kind == vocabulary.PROPOSAL_KIND_ADD_VALIDATOR:
+        self._add_validator(self._check_new_validator(content))
+    elif (
+        kind == vocabulary.PROPOSAL_KIND_REMOVE_VALIDATOR
+        or kind == vocabulary.PROPOSAL_KIND_LOWER_FAULT_TOLERANCE
+    ):
+        self._remove_validator(self._check_leaving(content, kind))
+    elif kind == vocabulary.PROPOSAL_KIND_ROLE_THRESHOLD:
+        self._set_role_threshold(content)
+    elif kind == vocabulary.PROPOSAL_KIND_MANDATE:
+        self._check_mandate(content)
+        self.mandates[self._word(content, 0)] = self._word(content, 1)
+        log MandateSet(member=self._word(content, 0), mandate=self._word(content, 1))
+    else:
+        raise "members: unknown kind of proposal"
 
 
 @view
@@ -599,6 +657,231 @@ def _governor() -> uint256:
     index, kind, roles = self._standing(msg.sender)
     assert roles & GOVERNOR != 0, "members: not a governor"
     return index
+
+
+@internal
+def _agreed(action: bytes32) -> uint256:
+    """
+    @dev The member whose governor the sender is, once as many of its governors as must agree have
+         called with the same values within a week; 0 while more are awaited. Whoever ceased to be a
+         governor meanwhile does not count.
+    """
+    index: uint256 = self._governor()
+    needed: uint256 = self._governors_needed(index)
+    if needed < 2:
+        return index
+    key: bytes32 = keccak256(abi_encode(index, action))
+    agreement: Agreement = self.agreements[key]
+    if block.timestamp > agreement.openedAt + AGREEMENT_LIFETIME:
+        agreement = Agreement(openedAt=block.timestamp, accounts=[])
+    accounts: DynArray[address, GOVERNORS_MAX] = []
+    for account: address in agreement.accounts:
+        assert account != msg.sender, "members: agreed already"
+        if self._is_governor(index, account):
+            accounts.append(account)
+    accounts.append(msg.sender)
+    count: uint256 = len(accounts)
+    agreement.accounts = accounts
+    self.agreements[key] = empty(Agreement) if count >= needed else agreement
+    log GovernorAgreed(
+        member=index, account=msg.sender, action=action, count=count, needed=needed
+    )
+    return index if count >= needed else 0
+
+
+@view
+@internal
+def _governors_needed(index: uint256) -> uint256:
+    return max((self.members[index].standing >> GOVERNORS_SHIFT) & 255, 1)
+
+
+@view
+@internal
+def _governors_among(index: uint256, accounts: DynArray[address, GOVERNORS_MAX]) -> uint256:
+    """
+    @dev How many of the accounts, each another, are governors of a member now.
+    """
+    count: uint256 = 0
+    for account: address in accounts:
+        if self._is_governor(index, account):
+            count += 1
+    return count
+
+
+@view
+@internal
+def _is_governor(index: uint256, account: address) -> bool:
+    word: uint256 = self.permissions[account]
+    return word & GOVERNOR != 0 and self._owner(word) == index
+
+
+@pure
+@internal
+def _with(word: uint256, at: uint256, count: uint256) -> uint256:
+    """
+    @dev A standing with eight of its bits changed.
+    """
+    return (word & ~(255 << at)) | (count << at)
+
+
+@pure
+@internal
+def _word(content: Bytes[CONTENT_MAX], place: uint256) -> uint256:
+    return convert(slice(content, 32 * place, 32), uint256)
+
+
+@pure
+@internal
+def _account(word: uint256) -> address:
+    assert word >> 160 == 0, "members: malformed content"
+    return convert(convert(word, uint160), address)
+
+
+@pure
+@internal
+def _name(content: Bytes[CONTENT_MAX]) -> String[NAME_MAX]:
+    """
+    @dev A newcomer's name: what follows the words of the content.
+    """
+    return convert(slice(content, 96, len(content) - 96), String[NAME_MAX])
+
+
+@view
+@internal
+def _check_newcomer(content: Bytes[CONTENT_MAX]) -> address:
+    """
+    @dev Words: identifier, kind, first governor; then the name. Gives the governor.
+    """
+    assert (
+        len(content) > 96 and len(content) <= 96 + NAME_MAX
+    ), "members: malformed content"
+    identifier: bytes32 = convert(self._word(content, 0), bytes32)
+    assert identifiers.is_entity(identifier), "members: not an LEI or USCC"
+    assert self.member_by_identifier[identifier] == 0, "members: already a member"
+    kind: uint256 = self._word(content, 1)
+    assert kind != 0 and kind <= vocabulary.MEMBER_KIND_LAST, "members: unknown kind"
+    governor: address = self._account(self._word(content, 2))
+    assert governor != empty(address), "members: no account"
+    assert self.permissions[governor] == 0, "members: account of another member"
+    return governor
+
+
+@view
+@internal
+def _check_suspension(content: Bytes[CONTENT_MAX]) -> uint256:
+    """
+    @dev Words: member, reason. Its validators leave first.
+    """
+    assert len(content) == 64, "members: malformed content"
+    index: uint256 = self._word(content, 0)
+    assert self.members[index].standing & ACTIVE != 0, "members: not an active member"
+    assert self.validators_owned[index] == 0, "members: member owns a validator"
+    assert self._is_reason(self._word(content, 1)), "members: unknown reason"
+    return index
+
+
+@view
+@internal
+def _check_reinstatement(content: Bytes[CONTENT_MAX]) -> uint256:
+    """
+    @dev Word: member.
+    """
+    assert len(content) == 32, "members: malformed content"
+    index: uint256 = self._word(content, 0)
+    word: uint256 = self.members[index].standing
+    assert word != 0 and word & ACTIVE == 0, "members: not a suspended member"
+    return index
+
+
+@view
+@internal
+def _check_new_validator(content: Bytes[CONTENT_MAX]) -> address:
+    """
+    @dev Word: an admitted node of an active member with a governor.
+    """
+    assert len(content) == 32, "members: malformed content"
+    node: address = self._account(self._word(content, 0))
+    owner: uint256 = self.nodes[node]
+    assert owner != 0, "members: unknown node"
+    assert self.members[owner].standing & ACTIVE != 0, "members: member is suspended"
+    assert (
+        self.governor_count[owner] != 0
+    ), "members: a member with a validator needs a governor"
+    count: uint256 = len(self.validators)
+    assert self._position(node) == count, "members: already a validator"
+    return node
+
+
+@view
+@internal
+def _check_leaving(content: Bytes[CONTENT_MAX], kind: uint256) -> address:
+    """
+    @dev Word: a validator. One fewer must bear as many faults, f = (n - 1) div 3, and be four at least,
+         unless that was voted as the kind that says so; none is never left.
+    """
+    assert len(content) == 32, "members: malformed content"
+    node: address = self._account(self._word(content, 0))
+    count: uint256 = len(self.validators)
+    assert self._position(node) < count, "members: not a validator"
+    assert count > 1, "members: empty validator set"
+    assert kind == vocabulary.PROPOSAL_KIND_LOWER_FAULT_TOLERANCE or (
+        count > VALIDATORS_SAFE and (count - 1) // 3 == (count - 2) // 3
+    ), "members: removal lowers fault tolerance"
+    return node
+
+
+@view
+@internal
+def _check_role_threshold(content: Bytes[CONTENT_MAX]) -> (uint256, uint256, uint256):
+    """
+    @dev Words: member, role, and how many of its accounts with that role must agree at least.
+    """
+    assert len(content) == 96, "members: malformed content"
+    index: uint256 = self._word(content, 0)
+    role: uint256 = self._word(content, 1)
+    least: uint256 = self._word(content, 2)
+    assert self.members[index].standing & ACTIVE != 0, "members: not an active member"
+    assert (
+        role == vocabulary.ROLE_APPROVER or role == vocabulary.ROLE_GOVERNOR
+    ), "members: role without a threshold"
+    assert least <= THRESHOLD_MAX, "members: threshold out of range"
+    assert (
+        role == vocabulary.ROLE_APPROVER or least <= self.governor_count[index]
+    ), "members: fewer governors than must agree"
+    return index, role, least
+
+
+@internal
+def _set_role_threshold(content: Bytes[CONTENT_MAX]):
+    index: uint256 = 0
+    role: uint256 = 0
+    least: uint256 = 0
+    index, role, least = self._check_role_threshold(content)
+    word: uint256 = self.members[index].standing
+    at: uint256 = APPROVALS_SHIFT
+    floor_at: uint256 = APPROVALS_FLOOR_SHIFT
+    if role == vocabulary.ROLE_GOVERNOR:
+        at = GOVERNORS_SHIFT
+        floor_at = GOVERNORS_FLOOR_SHIFT
+    word = self._with(word, at, max((word >> at) & 255, least))
+    self.members[index].standing = self._with(word, floor_at, least)
+    log RoleThresholdSet(member=index, role=role, least=least)
+
+
+@view
+@internal
+def _check_mandate(content: Bytes[CONTENT_MAX]):
+    """
+    @dev Words: regulator, and what its officers may freeze and inspect, 0 for nothing (R22).
+    """
+    assert len(content) == 64, "members: malformed content"
+    assert (
+        self.members[self._word(content, 0)].standing & 511
+        == vocabulary.MEMBER_KIND_REGULATOR | ACTIVE
+    ), "members: not an active regulator"
+    assert (
+        self._word(content, 1) & ~MANDATE_MASK == 0
+    ), "members: unknown part of a mandate"
 
 
 @pure
@@ -670,13 +953,18 @@ def _admit_account(index: uint256, account: address, roles: uint256):
 @internal
 def _count_governor(index: uint256, before: uint256, after: uint256):
     """
-    @dev A member never loses its last governor: nobody could manage its entries again.
+    @dev A member keeps at least as many governors as must agree: nobody could manage its entries
+         again.
     """
     count: uint256 = self.governor_count[index]
     if before & GOVERNOR == 0 and after & GOVERNOR != 0:
+        assert count < GOVERNORS_MAX, "members: too many governors"
         self.governor_count[index] = count + 1
     elif before & GOVERNOR != 0 and after & GOVERNOR == 0:
         assert count > 1, "members: last governor"
+        assert (
+            count > self._governors_needed(index)
+        ), "members: fewer governors than must agree"
         self.governor_count[index] = count - 1
 
 
@@ -738,7 +1026,6 @@ def _remove_validator(node: address):
     for validator: address in self.validators:
         if validator != node:
             changed.append(validator)
-    assert len(changed) != 0, "members: empty validator set"
     self._set_validators(changed)
     owner: uint256 = self.nodes[node]
     self.validators_owned[owner] -= 1
@@ -752,32 +1039,3 @@ def _set_validators(changed: DynArray[address, VALIDATORS_MAX]):
     self.validators = changed
     self.validator_set_version += 1
 
-
-@internal
-def _carried(proposal: bytes32, action: String[16]) -> bool:
-    """
-    @dev Cast the sender's vote. A passed ballot is cleared, so the same question can be put again.
-    """
-    voter: uint256 = self._governor()
-    assert self.validators_owned[voter] != 0, "members: only owners of a validator vote"
-    ballot: Ballot = self.ballots[proposal]
-    if (
-        ballot.setVersion != self.validator_set_version
-        or block.timestamp > ballot.openedAt + BALLOT_LIFETIME
-    ):
-        ballot = Ballot(
-            setVersion=self.validator_set_version, openedAt=block.timestamp, voters=0, count=0
-        )
-    assert (ballot.voters >> voter) & 1 == 0, "members: already voted"
-    ballot.voters |= 1 << voter
-    ballot.count += 1
-    carried: bool = 2 * ballot.count > self.elector_count
-    self.ballots[proposal] = empty(Ballot) if carried else ballot
-    log BallotCast(
-        proposal=proposal,
-        member=voter,
-        action=action,
-        count=ballot.count,
-        electors=self.elector_count,
-    )
-    return carried

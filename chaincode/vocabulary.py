@@ -39,6 +39,10 @@ TABLES: Final = (
     "lease_status",
     "product_status",
     "receipt_kind",
+    "proposal_kind",
+    "proposal_status",
+    "ballot",
+    "parameter",
 )
 """Every table there is; `vocabulary.json` holds exactly these."""
 
@@ -206,6 +210,9 @@ def _place_words(places: int) -> str:
 _COUNTED: Final = (
     *("purpose", "field_kind", "legal_basis", "reason", "member_kind", "zone"),
     *("rate_period", "mechanism", "contract_kind", "freeze_ground", "payment_kind"),
+    "proposal_kind",
+    "ballot",
+    "parameter",
 )
 
 _NAMED: Final = (
@@ -222,6 +229,10 @@ _NAMED: Final = (
     "lease_status",
     "product_status",
     "receipt_kind",
+    "proposal_kind",
+    "proposal_status",
+    "ballot",
+    "parameter",
 )
 
 _MODULE: Final = '''# pragma version 0.4.3

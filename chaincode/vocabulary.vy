@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 2
+VERSION: constant(uint256) = 3
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -19,6 +19,9 @@ MECHANISM_LAST: constant(uint256) = 5
 CONTRACT_KIND_LAST: constant(uint256) = 4
 FREEZE_GROUND_LAST: constant(uint256) = 5
 PAYMENT_KIND_LAST: constant(uint256) = 3
+PROPOSAL_KIND_LAST: constant(uint256) = 13
+BALLOT_LAST: constant(uint256) = 2
+PARAMETER_LAST: constant(uint256) = 1
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1
@@ -95,6 +98,29 @@ PRODUCT_STATUS_APPROVED: constant(uint256) = 2
 PRODUCT_STATUS_RETIRED: constant(uint256) = 3
 RECEIPT_KIND_DELIVERED: constant(uint256) = 0
 RECEIPT_KIND_VOID: constant(uint256) = 1
+PROPOSAL_KIND_ADMIT_MEMBER: constant(uint256) = 1
+PROPOSAL_KIND_SUSPEND_MEMBER: constant(uint256) = 2
+PROPOSAL_KIND_REINSTATE_MEMBER: constant(uint256) = 3
+PROPOSAL_KIND_ADD_VALIDATOR: constant(uint256) = 4
+PROPOSAL_KIND_REMOVE_VALIDATOR: constant(uint256) = 5
+PROPOSAL_KIND_LOWER_FAULT_TOLERANCE: constant(uint256) = 6
+PROPOSAL_KIND_ROLE_THRESHOLD: constant(uint256) = 7
+PROPOSAL_KIND_MANDATE: constant(uint256) = 8
+PROPOSAL_KIND_SHARE: constant(uint256) = 9
+PROPOSAL_KIND_PARAMETER: constant(uint256) = 10
+PROPOSAL_KIND_FEATURE: constant(uint256) = 11
+PROPOSAL_KIND_HOLIDAY_TABLE: constant(uint256) = 12
+PROPOSAL_KIND_VOCABULARY_VERSION: constant(uint256) = 13
+PROPOSAL_STATUS_OPEN: constant(uint256) = 1
+PROPOSAL_STATUS_CARRIED: constant(uint256) = 2
+PROPOSAL_STATUS_ENACTED: constant(uint256) = 3
+PROPOSAL_STATUS_WITHDRAWN: constant(uint256) = 4
+PROPOSAL_STATUS_REJECTED: constant(uint256) = 5
+PROPOSAL_STATUS_EXPIRED: constant(uint256) = 6
+BALLOT_SILENT: constant(uint256) = 0
+BALLOT_AGREE: constant(uint256) = 1
+BALLOT_DECLINE: constant(uint256) = 2
+PARAMETER_TIME_LOCK: constant(uint256) = 1
 
 
 @internal

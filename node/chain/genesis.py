@@ -39,6 +39,7 @@ from node.spec.header import Header
 from node.spec.registry import MEMBERS
 from node.spec.seal import MIX_HASH, ExtraData, encode_extra_data
 from node.spec.types import EMPTY_ROOT, ZERO_ADDRESS, ZERO_HASH, Address, Hash32
+from node.spec.vocabulary import Parameter, ProposalKind
 
 __all__ = [
     "AccountGrant",
@@ -53,6 +54,23 @@ __all__ = [
 DEADLINE_FLOOR_SECONDS: Final = 3_600
 """Least time to answer or settle that terms may give (R12)."""
 DEVELOPMENT_DEADLINE_FLOOR_SECONDS: Final = 20
+TIME_LOCK_SECONDS: Final = 86_400
+"""Between carrying and enacting a proposal: members see what comes and may change ballots."""
+DEVELOPMENT_TIME_LOCK_SECONDS: Final = 2
+
+MORE_THAN_HALF: Final = 5_000
+MORE_THAN_TWO_THIRDS: Final = 6_667
+"""Shares of the electors in ten-thousandths: more than the share carries a proposal."""
+SHARES: Final[Mapping[ProposalKind, int]] = dict.fromkeys(ProposalKind, MORE_THAN_TWO_THIRDS) | {
+    ProposalKind.ADMIT_MEMBER: MORE_THAN_HALF,
+    ProposalKind.SUSPEND_MEMBER: MORE_THAN_HALF,
+    ProposalKind.REINSTATE_MEMBER: MORE_THAN_HALF,
+    ProposalKind.ADD_VALIDATOR: MORE_THAN_HALF,
+    ProposalKind.REMOVE_VALIDATOR: MORE_THAN_HALF,
+    ProposalKind.MANDATE: MORE_THAN_HALF,
+    ProposalKind.HOLIDAY_TABLE: MORE_THAN_HALF,
+}
+"""What carries each kind of proposal from genesis on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,8 @@ def build_genesis(
     env = BlockEnvironment(0, timestamp, ZERO_ADDRESS, gas_limit, MIX_HASH, chain_id, ZERO_HASH)
     for address, initcode in predeploys().items():
         state.apply(PyEvmEngine().construct(env, address, initcode, state))
-    for name, arguments in _constructor_arguments(founders, accounts, nodes, floor).items():
+    lock = DEVELOPMENT_TIME_LOCK_SECONDS if development else TIME_LOCK_SECONDS
+    for name, arguments in _constructor_arguments(founders, accounts, nodes, floor, lock).items():
         artifact = chaincode.load(name)
         initcode = artifact.constructor + _encode_arguments(artifact.abi, arguments)
         address = Address(artifact.address)
@@ -126,14 +145,26 @@ def _constructor_arguments(
     accounts: Sequence[AccountGrant],
     nodes: Sequence[NodeGrant],
     deadline_floor: int,
+    time_lock: int,
 ) -> dict[str, tuple[Any, ...]]:
     members = (
         [(_identifier(item), item.kind, item.name, item.certificate) for item in founders],
         [(item.member, item.account, item.roles) for item in accounts],
         [(item.member, item.node, item.validates) for item in nodes],
     )
-    given = {"members": members, "grants": (deadline_floor,)}
+    given: dict[str, tuple[Any, ...]] = {
+        "members": members,
+        "grants": (deadline_floor,),
+        "governance": ([SHARES[kind] for kind in ProposalKind],),
+        "parameters": (deadline_floor, parameter_values(time_lock)),
+    }
     return {name: given.get(name, ()) for name in chaincode.CONTRACTS}
+
+
+def parameter_values(time_lock: int) -> list[int]:
+    """Return what Parameters is constructed with: each parameter's value, from the first."""
+    values = {Parameter.TIME_LOCK: time_lock}
+    return [values[parameter] for parameter in Parameter]
 
 
 def _identifier(founder: Founder) -> bytes:

@@ -5,7 +5,7 @@ Each builds the call of one contract function; `node.sdk.sender` signs and sends
 
 from node.sdk.abi import encode_call
 from node.sdk.contracts import Call
-from node.spec.registry import MEMBERS, SUPERVISION
+from node.spec.registry import SUPERVISION
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import FreezeGround
 
@@ -13,12 +13,6 @@ from node.spec.vocabulary import FreezeGround
 def _call(function: str, *values: object) -> Call:
     data = encode_call("supervision", function, *values)
     return Call(SUPERVISION, data, f"supervision.{function}")
-
-
-def vote_mandate(regulator: int, zones: int, kinds: int) -> Call:
-    """Vote on what a regulator's officers may freeze: masks of zones and of kinds of members."""
-    data = encode_call("members", "voteMandate", regulator, zones | kinds << 16)
-    return Call(MEMBERS, data, "members.voteMandate")
 
 
 def freeze_authorization(

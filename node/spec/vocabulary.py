@@ -200,6 +200,49 @@ class ReceiptKind(IntEnum):
     VOID = 1
 
 
+class ProposalKind(IntEnum):
+    """What a proposal asks of the consortium."""
+
+    ADMIT_MEMBER = 1
+    SUSPEND_MEMBER = 2
+    REINSTATE_MEMBER = 3
+    ADD_VALIDATOR = 4
+    REMOVE_VALIDATOR = 5
+    LOWER_FAULT_TOLERANCE = 6
+    ROLE_THRESHOLD = 7
+    MANDATE = 8
+    SHARE = 9
+    PARAMETER = 10
+    FEATURE = 11
+    HOLIDAY_TABLE = 12
+    VOCABULARY_VERSION = 13
+
+
+class ProposalStatus(IntEnum):
+    """Where a proposal stands; 0 means there is none."""
+
+    OPEN = 1
+    CARRIED = 2
+    ENACTED = 3
+    WITHDRAWN = 4
+    REJECTED = 5
+    EXPIRED = 6
+
+
+class Ballot(IntEnum):
+    """What a governor says to a proposal."""
+
+    SILENT = 0
+    AGREE = 1
+    DECLINE = 2
+
+
+class Parameter(IntEnum):
+    """Values that the consortium sets by proposal."""
+
+    TIME_LOCK = 1
+
+
 TABLE_OF: Final[dict[type[IntEnum], str]] = {
     DeliveryMode: "delivery_mode",
     SubjectMode: "subject_mode",
@@ -218,6 +261,10 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     LeaseStatus: "lease_status",
     ProductStatus: "product_status",
     ReceiptKind: "receipt_kind",
+    ProposalKind: "proposal_kind",
+    ProposalStatus: "proposal_status",
+    Ballot: "ballot",
+    Parameter: "parameter",
 }
 """Which table of the vocabulary each enum repeats."""
 

@@ -8,7 +8,7 @@ import pytest
 from chaincode import ADDRESSES, CONTRACTS, ArtifactError, load
 from chaincode.artifact import parse
 from chaincode.build import ROOT, SHARED, main, outputs
-from node.spec import registry
+from node.spec import proposals, registry
 from tests.chaincode import world as w
 
 CODE_BYTES_MAX = 24_576
@@ -57,6 +57,14 @@ def test_storage_positions_are_those_of_the_layouts():
     assert members["keys"] == registry.KEYS
     assert load("templates").layout["freezes"] == registry.ZONE_FREEZES
     assert load("authorizations").layout["parents"] == registry.PARENTS
+    governance, parameters = load("governance").layout, load("parameters").layout
+    assert governance["proposal_count"] == proposals.PROPOSAL_COUNT
+    assert governance["proposals"] == proposals.PROPOSALS
+    assert governance["shares"] == proposals.SHARES
+    assert parameters["values"] == proposals.VALUES
+    assert parameters["features"] == proposals.FEATURES
+    assert parameters["vocabulary_in_force"] == proposals.VOCABULARY_IN_FORCE
+    assert load("holidays").layout["tables"] == proposals.TABLES
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 

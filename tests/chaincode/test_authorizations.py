@@ -8,6 +8,7 @@ from eth_utils import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from node.sdk.governance import remove_validator, suspend_member
 from node.spec import registry
 from node.spec.crypto import CURVE_ORDER, keccak256
 from node.spec.terms import TERMS_TYPE, revocation_digest, to_json, words
@@ -445,10 +446,8 @@ def test_only_the_contract_in_charge_moves_an_authorization(world):
 
 
 def test_a_suspended_provider_grants_nothing(world):
-    for voter in ("b", "c"):
-        world.send(f"{voter}.governor", "members", "voteValidator", w.account("a.node"), False)
-    for voter in ("b", "c"):
-        world.send(f"{voter}.governor", "members", "voteSuspension", w.A, Reason.BREACH_OF_TERMS)
+    w.govern(world, remove_validator(w.account("a.node"), lowers_tolerance=True))
+    w.govern(world, suspend_member(w.A, Reason.BREACH_OF_TERMS), ("b", "c"))
     assert world.refused("b.approver", *w.requesting(w.terms())) == "grants: provider is suspended"
 
 

@@ -1,13 +1,22 @@
 """Members decides who may do anything at all, so each of its doors is tried from outside too."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.errors import ConfigError
+from node.sdk.governance import (
+    add_validator,
+    reinstate_member,
+    remove_validator,
+    suspend_member,
+)
 from node.spec import registry
+from node.spec.proposals import Proposal, encode_proposal
 from node.spec.types import ZERO_ADDRESS
-from node.spec.vocabulary import MemberKind, Reason, Role, mask
+from node.spec.vocabulary import MemberKind, ProposalKind, Reason, Role, mask
 from tests.chaincode import world as w
 
 NEWCOMER = b"5299000J2N45DDNE4Y28"
@@ -26,11 +35,6 @@ def read(world):
 
 def nodes(*names: str) -> tuple[bytes, ...]:
     return tuple(sorted(w.account(f"{name}.node") for name in names))
-
-
-def add_validator(world, name: str, voters: tuple[str, ...] = ("a", "b")) -> None:
-    for voter in voters:
-        world.send(f"{voter}.governor", "members", "voteValidator", w.account(f"{name}.node"), True)
 
 
 def test_registry_reads_what_genesis_constructed(world, read):
@@ -174,64 +178,74 @@ def test_nodes_come_and_go_but_validators_stay(world, read):
     )
 
 
-def test_a_majority_adds_a_validator_in_order(world, read):
+def test_a_validator_joins_in_order(world, read):
     world.send("exchange.governor", "members", "admitNode", w.account("exchange.node"))
-    first = world.send("a.governor", "members", "voteValidator", w.account("exchange.node"), True)
-    assert w.events(first) == ["BallotCast"]
-    second = world.send("b.governor", "members", "voteValidator", w.account("exchange.node"), True)
-    assert w.events(second) == ["BallotCast", "ValidatorAdded"]
+    done = w.govern(world, add_validator(w.account("exchange.node")), ("a", "b"))
+    assert w.events(done) == ["ProposalEnacted", "ValidatorAdded"]
     assert registry.validators(read) == nodes("a", "b", "c", "exchange")
     assert registry.validator_set_version(read) == 4
     assert world.view("members", "electors") == 4
 
 
-def test_one_vote_each_and_only_of_owners(world):
+def asked(world, proposal: Proposal, reason: str) -> None:
+    """The proposal is refused when it is made, with this reason of Members."""
+    call = ("governance", "propose", int(proposal.kind), proposal.content)
+    assert world.refused("a.governor", *call) == f"members: {reason}"
+
+
+def test_a_validator_is_an_admitted_node_once(world):
+    asked(world, add_validator(w.account("stranger")), "unknown node")
+    asked(world, add_validator(w.account("b.node")), "already a validator")
+    asked(world, remove_validator(w.account("exchange.node"), True), "not a validator")
+    wide = Proposal(ProposalKind.ADD_VALIDATOR, b"\xff" * 32)
+    asked(world, wide, "malformed content")
+    for kind in ProposalKind:
+        if kind <= ProposalKind.MANDATE:
+            asked(world, Proposal(kind, b""), "malformed content")
+            asked(world, Proposal(kind, bytes(1024)), "malformed content")
+
+
+def test_what_was_carried_is_checked_again_when_enacted(world, read):
+    """Two proposals to remove validators, each allowed alone: the set never empties."""
     world.send("exchange.governor", "members", "admitNode", w.account("exchange.node"))
-    vote = ("members", "voteValidator", w.account("exchange.node"), True)
-    world.send("a.governor", *vote)
-    assert world.refused("a.governor", *vote) == "members: already voted"
-    assert world.refused("exchange.governor", *vote) == ("members: only owners of a validator vote")
-    assert world.refused("a.approver", *vote) == "members: not a governor"
-    assert world.refused("a.governor", "members", "voteValidator", w.account("stranger"), True) == (
-        "members: unknown node"
-    )
-    assert world.refused("a.governor", "members", "voteValidator", w.account("b.node"), True) == (
-        "members: already a validator"
-    )
-    assert world.refused(
-        "a.governor", "members", "voteValidator", w.account("exchange.node"), False
-    ) == ("members: not a validator")
+    join = add_validator(w.account("exchange.node"))
+    first, again = w.carry(world, join), w.carry(world, join)
+    world.time += w.TIME_LOCK
+    world.send("c.governor", "governance", "enact", first, join.content)
+    refused = world.refused("c.governor", "governance", "enact", again, join.content)
+    assert refused == "members: already a validator"
 
 
-def test_votes_under_another_set_do_not_count(world, read):
+def test_only_governance_enacts(world):
+    content = add_validator(w.account("x.node")).content
+    for contract in ("members", "parameters", "holidays"):
+        refused = world.refused("a.governor", contract, "enactProposal", 4, content)
+        assert refused == f"{contract}: only governance"
+        refused = world.refused("a.governor", contract, "checkProposal", 99, bytes(64))
+        assert refused == f"{contract}: unknown kind of proposal"
+
+
+def test_fewer_faults_are_borne_only_by_a_vote_that_says_so(world, read):
+    """f = (n - 1) div 3 and never under four validators, unless voted as its own kind."""
     for name in ("exchange", "regulator"):
         world.send(f"{name}.governor", "members", "admitNode", w.account(f"{name}.node"))
-    stale = ("members", "voteValidator", w.account("regulator.node"), True)
-    world.send("c.governor", *stale)
-    add_validator(world, "exchange")
-    assert w.events(world.send("a.governor", *stale)) == ["BallotCast"]
-    assert w.events(world.send("c.governor", *stale)) == ["BallotCast"]
-    assert w.events(world.send("b.governor", *stale)) == ["BallotCast", "ValidatorAdded"]
-    assert len(registry.validators(read)) == 5
-
-
-def test_votes_older_than_thirty_days_do_not_count(world):
-    remove = ("members", "voteValidator", w.account("c.node"), False)
-    world.send("a.governor", *remove)
-    world.time += 30 * w.DAY
-    assert w.events(world.send("b.governor", *remove)) == ["BallotCast"]
-    assert w.events(world.send("a.governor", *remove)) == ["BallotCast", "ValidatorRemoved"]
-
-
-def test_the_set_never_empties(world, read):
-    for name, voters in (("c", "ab"), ("b", "ab")):
-        for voter in voters:
-            world.send(
-                f"{voter}.governor", "members", "voteValidator", w.account(f"{name}.node"), False
-            )
+        w.govern(world, add_validator(w.account(f"{name}.node")))
+    world.send("a.governor", "members", "admitNode", w.account("a.second"))
+    world.send("a.governor", "members", "admitNode", w.account("a.third"))
+    for name in ("a.second", "a.third"):
+        w.govern(world, add_validator(w.account(name)))
+    lowers = "removal lowers fault tolerance"
+    asked(world, remove_validator(w.account("a.third")), lowers)
+    every = ("a", "b", "c", "exchange", "regulator")
+    w.govern(world, remove_validator(w.account("a.third"), True), every)
+    for name in ("a.second", "regulator.node"):
+        w.govern(world, remove_validator(w.account(name)), every[:4])
+    assert len(registry.validators(read)) == 4
+    asked(world, remove_validator(w.account("exchange.node")), lowers)
+    for name, voters in (("exchange", every[:4]), ("c", every[:3]), ("b", every[:2])):
+        w.govern(world, remove_validator(w.account(f"{name}.node"), True), voters)
     assert registry.validators(read) == nodes("a")
-    last = world.refused("a.governor", "members", "voteValidator", w.account("a.node"), False)
-    assert last == "members: empty validator set"
+    asked(world, remove_validator(w.account("a.node"), True), "empty validator set")
 
 
 def test_the_set_never_exceeds_a_hundred():
@@ -241,24 +255,41 @@ def test_the_set_never_exceeds_a_hundred():
     read = world.reader("members")
     assert registry.validators(read) == tuple(sorted(entry[1] for entry in many))
     world.send("b.governor", "members", "admitNode", w.account("b.node"))
-    refused = world.refused("a.governor", "members", "voteValidator", w.account("b.node"), True)
+    number = w.carry(world, add_validator(w.account("b.node")), ("a",))
+    world.time += w.TIME_LOCK
+    content = add_validator(w.account("b.node")).content
+    refused = world.refused("a.governor", "governance", "enact", number, content)
     assert refused == "members: too many validators"
 
 
-def test_members_are_admitted_by_ballot(world, read):
-    proposal = (
-        "members",
-        "voteMember",
-        NEWCOMER.ljust(32, b"\0"),
-        MemberKind.GOVERNMENT_OFFICE,
-        "Tax office",
-        w.account("tax.governor"),
-    )
-    world.send("a.governor", *proposal)
-    world.send("b.governor", *proposal)
-    assert registry.member(read, 6).name == "Tax office"
+def newcomer(identifier: bytes = NEWCOMER, kind: int = MemberKind.GOVERNMENT_OFFICE) -> Proposal:
+    values = (identifier, int(kind), w.account("tax.governor"), "Tax office 税务局")
+    return encode_proposal(ProposalKind.ADMIT_MEMBER, *values)
+
+
+def test_members_are_admitted_by_proposal(world, read):
+    assert w.events(w.govern(world, newcomer())) == [
+        *("ProposalEnacted", "MemberAdmitted", "AccountAdmitted")
+    ]
+    found = registry.member(read, 6)
+    assert (found.name, found.kind) == ("Tax office 税务局", MemberKind.GOVERNMENT_OFFICE)
     world.send("tax.governor", "members", "admitAccount", w.account("tax.gateway"), SENDER)
-    assert world.refused("c.governor", *proposal) == "members: already a member"
+    asked(world, newcomer(), "already a member")
+    taken = (NEWCOMER[:-2] + b"29", 1, w.account("b.governor"), "x")
+    asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *taken), "not an LEI or USCC")
+    other = (b"91350100M000100Y43"[:17] + b"3", 1, w.account("b.governor"), "x")
+    asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *other), "already a member")
+
+
+def test_a_newcomer_is_of_a_known_kind_with_an_account_of_its_own(world):
+    for kind in (0, 7, 2**256 - 1):
+        asked(world, newcomer(kind=kind), "unknown kind")
+    for account, reason in (
+        (ZERO_ADDRESS, "no account"),
+        (w.account("b.gateway"), "account of another member"),
+    ):
+        values = (NEWCOMER, 1, account, "x")
+        asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *values), reason)
 
 
 @pytest.mark.parametrize(
@@ -272,33 +303,43 @@ def test_members_are_admitted_by_ballot(world, read):
     ],
 )
 def test_an_identifier_with_wrong_check_digits_is_refused(world, identifier):
-    refused = world.refused(
-        "a.governor", "members", "voteMember", identifier.ljust(32, b"\0"), 1, "x", ZERO_ADDRESS
-    )
-    assert refused == "members: not an LEI or USCC"
+    asked(world, newcomer(identifier), "not an LEI or USCC")
 
 
 def test_a_suspended_member_does_nothing_until_reinstated(world, read):
-    assert world.refused("a.governor", "members", "voteSuspension", w.C, 1) == (
-        "members: member owns a validator"
-    )
-    for voter in ("a", "b"):
-        world.send(f"{voter}.governor", "members", "voteValidator", w.account("c.node"), False)
-    suspension = ("members", "voteSuspension", w.C, Reason.BREACH_OF_TERMS)
-    for voter in ("a", "b"):
-        world.send(f"{voter}.governor", *suspension)
+    asked(world, suspend_member(w.C, Reason.SUPERSEDED), "member owns a validator")
+    w.govern(world, remove_validator(w.account("c.node"), True))
+    suspension = suspend_member(w.C, Reason.BREACH_OF_TERMS)
+    values = (w.C, 99)
+    asked(world, encode_proposal(ProposalKind.SUSPEND_MEMBER, *values), "unknown reason")
+    done = w.govern(world, suspension, ("a", "b"))
+    assert w.events(done) == ["ProposalEnacted", "MemberSuspended"]
     assert not registry.may_send(read, w.account("c.gateway"))
     assert registry.node_member(read, w.account("c.node")) == 0
     assert world.view("members", "standing", w.account("c.gateway")) == (0, 0, 0)
-    assert world.refused("c.governor", "members", "admitNode", w.account("x")) == (
-        "members: not a governor"
-    )
-    assert world.refused("a.governor", *suspension) == "members: not an active member"
-    for voter in ("a", "b"):
-        world.send(f"{voter}.governor", "members", "voteReinstatement", w.C)
+    for call in (
+        ("members", "admitNode", w.account("x")),
+        ("governance", "propose", int(suspension.kind), suspension.content),
+    ):
+        assert world.refused("c.governor", *call) == f"{call[0]}: not a governor"
+    asked(world, suspension, "not an active member")
+    asked(world, add_validator(w.account("c.node")), "member is suspended")
+    done = w.govern(world, reinstate_member(w.C), ("a", "b"))
+    assert w.events(done) == ["ProposalEnacted", "MemberReinstated"]
     assert registry.may_send(read, w.account("c.gateway"))
-    assert world.refused("a.governor", "members", "voteReinstatement", w.C) == (
-        "members: not a suspended member"
+    asked(world, reinstate_member(w.C), "not a suspended member")
+
+
+def test_a_node_without_a_governor_behind_it_never_validates():
+    """A founder may be without a governor as long as it owns no validator."""
+    founders, accounts, members_nodes = w.members_arguments()
+    exchange = [entry for entry in accounts if entry[:2] != (3, w.account("exchange.governor"))]
+    node = (w.EXCHANGE, w.account("exchange.node"), False)
+    world = w.construct(founders, exchange, [*members_nodes, node])
+    asked(
+        world,
+        add_validator(w.account("exchange.node")),
+        "a member with a validator needs a governor",
     )
 
 
@@ -309,25 +350,34 @@ OWNERS = ("a", "b", "c", "exchange", "regulator")
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    votes=st.lists(
-        st.tuples(st.sampled_from(OWNERS), st.sampled_from(OWNERS), st.booleans()), max_size=14
+    changes=st.lists(
+        st.tuples(
+            st.sampled_from(OWNERS),
+            st.booleans(),
+            st.booleans(),
+            st.lists(st.sampled_from(OWNERS), min_size=1, max_size=5, unique=True),
+        ),
+        max_size=8,
     )
 )
-def test_invariant_of_the_set(votes):
+def test_invariant_of_the_set(changes):
     """Whatever is voted, the set stays sorted, unique and not empty; its version counts changes."""
     world = w.genesis()
     read = world.reader("members")
     for name in ("exchange", "regulator"):
         world.send(f"{name}.governor", "members", "admitNode", w.account(f"{name}.node"))
     before, version = registry.validators(read), registry.validator_set_version(read)
-    for voter, name, add in votes:
+    for name, add, lowers, voters in changes:
         node = w.account(f"{name}.node")
-        told = world.attempt(f"{voter}.governor", "members", "voteValidator", node, add)
-        assert told == "" or told.startswith("members: ")
+        proposal = add_validator(node) if add else remove_validator(node, lowers)
+        with suppress(w.Refusal):
+            w.govern(world, proposal, tuple(voters))
         after = registry.validators(read)
         changed = registry.validator_set_version(read) - version
         assert changed == (after != before)
         assert len(set(before) ^ set(after)) == changed
+        if len(after) < len(before):
+            assert lowers or (len(after) >= 4 and (len(after) - 1) // 3 == (len(before) - 1) // 3)
         owned = {registry.node_member(read, validator) for validator in after}
         assert world.view("members", "electors") == len(owned)
         before, version = after, version + changed

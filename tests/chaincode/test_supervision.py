@@ -3,13 +3,16 @@
 import pytest
 
 from node.sdk import supervision
+from node.sdk.governance import set_mandate
 from node.spec import registry
 from node.spec.crypto import keccak256
+from node.spec.proposals import Proposal
 from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import (
     AuthorizationStatus,
     FreezeGround,
     MemberKind,
+    ProposalKind,
     Reason,
     Role,
     Zone,
@@ -30,9 +33,12 @@ def world():
     for name in ("first", "second"):
         account = w.account(f"regulator.{name}")
         world.send("regulator.governor", "members", "admitAccount", account, OFFICER)
-    for voter in ("a", "b"):
-        world.send(f"{voter}.governor", "members", "voteMandate", w.REGULATOR, MANDATE)
+    w.govern(world, Proposal(ProposalKind.MANDATE, words(w.REGULATOR, MANDATE)))
     return world
+
+
+def words(*values):
+    return b"".join(value.to_bytes(32, "big") for value in values)
 
 
 def officer(world, method, *values, name="first"):
@@ -122,8 +128,8 @@ def test_only_officers_within_their_mandate(world):
     for sender in ("a.approver", "regulator.approver", "nobody"):
         assert world.refused(sender, *call) == "supervision: not an officer"
     narrow = mask(Zone.MEDICAL) | mask(MemberKind.EXCHANGE) << 16
-    for voter in ("a", "b"):
-        world.send(f"{voter}.governor", "members", "voteMandate", w.REGULATOR, narrow)
+    w.govern(world, Proposal(ProposalKind.MANDATE, words(w.REGULATOR, narrow)))
+    until = world.time + HOUR
     for method, values in (
         ("freezeAuthorization", (authorization, FRAUD, CASE, until)),
         ("freezeMember", (w.A, FRAUD, CASE, until)),
@@ -135,14 +141,14 @@ def test_only_officers_within_their_mandate(world):
 
 
 def test_a_mandate_is_voted_for_a_regulator(world):
-    vote = ("members", "voteMandate")
-    assert world.refused("a.governor", *vote, w.A, 1) == "members: not an active regulator"
-    assert world.refused("a.governor", *vote, w.REGULATOR, 1 << 24) == (
-        "members: unknown part of a mandate"
-    )
-    assert world.refused("regulator.governor", *vote, w.REGULATOR, 1) == (
-        "members: only owners of a validator vote"
-    )
+    ask = ("governance", "propose", ProposalKind.MANDATE)
+    for values, reason in (
+        ((w.A, 1), "not an active regulator"),
+        ((99, 1), "not an active regulator"),
+        ((w.REGULATOR, 1 << 24), "unknown part of a mandate"),
+        ((w.REGULATOR,), "malformed content"),
+    ):
+        assert world.refused("a.governor", *ask, words(*values)) == f"members: {reason}"
     assert world.view("members", "mandateOf", w.REGULATOR) == MANDATE
 
 
@@ -261,10 +267,8 @@ def test_a_day_of_an_access_log_is_anchored_once_by_the_nodes_member(world):
 
 
 def test_the_sdks_calls_do_what_they_say(world):
+    w.govern(world, set_mandate(w.REGULATOR, 0xFFFF, 0xFF))
     authorization, until = w.grant(world), world.time + HOUR
-    for voter in ("a", "b"):
-        vote = supervision.vote_mandate(w.REGULATOR, 0xFFFF, 0xFF)
-        world.carry_out(f"{voter}.governor", vote)
     assert world.view("members", "mandateOf", w.REGULATOR) == 0xFFFFFF
     first, second = "regulator.first", "regulator.second"
     world.carry_out(first, supervision.freeze_authorization(authorization, FRAUD, CASE, until))

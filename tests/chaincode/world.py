@@ -12,22 +12,27 @@ from typing import Any
 import eth_abi
 
 from chaincode import ADDRESSES, CONTRACTS, load
+from node.chain.genesis import SHARES, parameter_values
 from node.execution.engine import BlockEnvironment, Message, Outcome, never
 from node.execution.memory_state import MemoryState
 from node.execution.pyevm import PyEvmEngine, PyEvmSession, evm_message
 from node.sdk.abi import decode_result, encode_call
 from node.sdk.contracts import Call
+from node.sdk.governance import enact, propose, vote
 from node.spec import registry, usage
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.merkle import root
+from node.spec.proposals import Proposal
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from node.spec.vocabulary import (
     HOME,
+    Ballot,
     DeliveryMode,
     LegalBasis,
     Mechanism,
     MemberKind,
+    ProposalKind,
     Role,
     SubjectMode,
     Zone,
@@ -41,6 +46,8 @@ GENESIS_TIME = 1_800_000_000
 DAY = 86_400
 FLOOR = 3_600
 """The deadline floor of this genesis, seconds."""
+TIME_LOCK = 7_200
+"""Between carrying and enacting a proposal, seconds."""
 
 A, B, EXCHANGE, REGULATOR, C = 1, 2, 3, 4, 5
 NAMES = {A: "a", B: "b", EXCHANGE: "exchange", REGULATOR: "regulator", C: "c"}
@@ -222,10 +229,15 @@ def constructor(name: str, *values: Any) -> bytes:
     return artifact.constructor + eth_abi.encode([_abi_type(part) for part in inputs], values)
 
 
-def construct(*members: Any) -> World:
-    """A new chain whose Members contract is constructed with these arguments."""
+def construct(*members: Any, **others: Any) -> World:
+    """A new chain with these arguments of Members, and of others by their names."""
     world = World(MemoryState())
-    arguments = {"members": members, "grants": (FLOOR,)}
+    arguments: dict[str, Any] = {
+        "members": members,
+        "grants": (FLOOR,),
+        "governance": ([SHARES[kind] for kind in ProposalKind],),
+        "parameters": (FLOOR, parameter_values(TIME_LOCK)),
+    } | others
     for name in CONTRACTS:
         initcode = constructor(name, *arguments.get(name, ()))
         diff = world.engine.construct(
@@ -243,6 +255,22 @@ def _genesis() -> World:
 def genesis() -> World:
     """A fresh consortium."""
     return _genesis().copy()
+
+
+def carry(world: World, proposal: Proposal, voters: tuple[str, ...] = ("a", "b", "c")) -> int:
+    """Propose as the first voter, agree as the others; return the proposal's number."""
+    world.carry_out(f"{voters[0]}.governor", propose(proposal))
+    number: int = world.view("governance", "proposalCount")
+    for voter in voters[1:]:
+        world.carry_out(f"{voter}.governor", vote(number, Ballot.AGREE))
+    return number
+
+
+def govern(world: World, proposal: Proposal, voters: tuple[str, ...] = ("a", "b", "c")) -> Outcome:
+    """Carry a proposal, wait for its time lock and enact it."""
+    number = carry(world, proposal, voters)
+    world.time += TIME_LOCK
+    return world.carry_out("a.governor", enact(number, proposal))
 
 
 def schema(kinds: tuple[str, ...] = FIELDS) -> tuple[bytes, bytes]:

@@ -13,7 +13,14 @@ import orjson
 
 from chaincode import ADDRESSES
 from node.audit.export import export
-from node.chain.genesis import AccountGrant, Founder, NodeGrant, build_genesis, parse_genesis
+from node.chain.genesis import (
+    DEVELOPMENT_TIME_LOCK_SECONDS,
+    AccountGrant,
+    Founder,
+    NodeGrant,
+    build_genesis,
+    parse_genesis,
+)
 from node.chain.ledger import Ledger
 from node.execution.pyevm import PyEvmEngine
 from node.execution.state_trie import PythonStateTrie
@@ -23,15 +30,17 @@ from node.rpc.eth import EthMethods
 from node.rpc.ledger import LedgerMethods
 from node.sdk.abi import encode_call
 from node.sdk.client import Client
+from node.sdk.governance import add_validator
 from node.sdk.journal import Journal, Use
 from node.sdk.light import LightClient
 from node.spec import usage
 from node.spec.block import Block
+from node.spec.proposals import Proposal
 from node.spec.seal import hash_for_commit_seal, with_round, with_seals
 from node.spec.terms import Terms, revocation_digest, words
 from node.spec.transaction import decode_transaction, sign_dynamic_fee
 from node.spec.types import ZERO_HASH, Address, Hash32
-from node.spec.vocabulary import DeliveryMode, Reason, ReceiptKind, Role, Zone, mask
+from node.spec.vocabulary import Ballot, DeliveryMode, Reason, ReceiptKind, Role, Zone, mask
 from node.storage.chain_store import ChainStore
 from node.storage.kv import MemoryKeyValue
 from node.telemetry import Metrics
@@ -80,6 +89,7 @@ class Chain:
         self.journal = Journal(journal)
         self.time = world.GENESIS_TIME
         self._nonces: dict[str, int] = {}
+        self._proposals = 0
 
     @property
     def number(self) -> int:
@@ -216,9 +226,18 @@ class Chain:
 
     def join(self) -> None:
         """A fifth validator, voted in by three of four members: the validator set changes."""
-        for name in ("a", "b", "c"):
-            vote = (account(JOINING), True)
-            self.send(f"{name}.governor", "members", "voteValidator", *vote)
+        self.govern(add_validator(account(JOINING)))
+
+    def govern(self, proposal: Proposal) -> None:
+        """Carry a proposal by three of four members, wait for its time lock and enact it."""
+        ask = (int(proposal.kind), proposal.content)
+        self.send("a.governor", "governance", "propose", *ask)
+        self._proposals += 1
+        for name in ("b", "c"):
+            vote = (self._proposals, int(Ballot.AGREE))
+            self.send(f"{name}.governor", "governance", "vote", *vote)
+        self.wait(DEVELOPMENT_TIME_LOCK_SECONDS)
+        self.send("a.governor", "governance", "enact", self._proposals, proposal.content)
 
 
 def _request(receipt: usage.Receipt) -> usage.Request:

@@ -17,6 +17,7 @@ from node.audit.report import to_json, to_text
 from node.audit.result import Report
 from node.audit.verify import verify
 from node.sdk.abi import encode_call
+from node.sdk.governance import set_mandate
 from node.spec import registry
 from node.spec.crypto import keccak256
 from node.spec.terms import words
@@ -137,9 +138,7 @@ def frozen(chain: Chain, authorization: Hash32, seconds: int) -> None:
     """A freeze by an officer whom the banks gave a mandate over everything."""
     officer = (account("regulator.officer"), mask(Role.SENDER, Role.OFFICER))
     chain.send("regulator.governor", "members", "admitAccount", *officer)
-    for name in ("a", "b", "c"):
-        vote = (world.REGULATOR, 0xFFFFFF)
-        chain.send(f"{name}.governor", "members", "voteMandate", *vote)
+    chain.govern(set_mandate(world.REGULATOR, 0xFFFF, 0xFF))
     ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), chain.time + seconds)
     chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
 

@@ -23,6 +23,8 @@ from node.execution.engine import BlockEnvironment, Cancel, Execution, Execution
 from node.execution.pyevm import PyEvmEngine
 from node.execution.system import HISTORY_ADDRESS
 from node.sdk.abi import encode_call
+from node.sdk.contracts import Call
+from node.sdk.governance import enact, propose, remove_validator
 from node.spec.block import Block, decode_block, transactions_root
 from node.spec.crypto import keccak256
 from node.spec.registry import MEMBERS
@@ -229,12 +231,19 @@ def test_a_sealed_block_is_still_judged() -> None:
     assert chain.head.number == 0
 
 
+def _governed(nonce: int, asked: Call) -> Transaction:
+    return call(GOVERNOR_KEY, nonce, asked.to, asked.data)
+
+
 def test_validators_follow_the_contract_from_the_next_block_on() -> None:
-    chain = ledger()
+    chain = ledger(development=True)
     leaving = VALIDATORS[3]
-    vote = call(GOVERNOR_KEY, 0, MEMBERS, encode_call("members", "voteValidator", leaving, False))
-    block = grow(chain, vote)
-    receipts = chain.store.blocks.receipts(1)
+    asked = remove_validator(leaving, lowers_tolerance=True)
+    grow(chain, _governed(0, propose(asked)))
+    grow(chain)
+    assert chain.validators == VALIDATORS
+    block = grow(chain, _governed(1, enact(1, asked)))
+    receipts = chain.store.blocks.receipts(3)
     assert receipts is not None
     assert receipts[0].succeeded
     assert chain.validators == VALIDATORS[:3]
