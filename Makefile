@@ -6,6 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SEEDS ?= 200
 SEED ?= 1
+COUNT ?= 20
 WORKERS ?= 2
 BUDGET ?= 60
 TRANSACTIONS ?= 100000
@@ -13,7 +14,7 @@ ENGINE_SOURCES := $(wildcard engine/src/*.rs) engine/Cargo.toml engine/Cargo.loc
 HAS_CARGO := $(shell cargo --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 1 || v[2] >= 95) print "yes"}')
 ENGINE_STAMP := $(if $(HAS_CARGO),$(VENV)/engine)
 
-.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts switches lock clean
+.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts contract-mutants switches lock clean
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -88,8 +89,12 @@ fuzz: install ## Mutate bytes at every decoder for BUDGET seconds
 docs: install ## Write docs/cli.md from the commands themselves
 	@$(RUN) -m scripts.docs
 
-contracts: install ## Compile the contracts and write their artifacts
+contracts: install ## Compile the contracts, write their artifacts and the classes of their reasons
 	@$(RUN) -m chaincode.build
+	@$(RUN) -m scripts.reverts
+
+contract-mutants: install ## Plant COUNT bugs in the contracts, drawn by SEED; tests must find all
+	@$(RUN) -m scripts.contract_mutants --seed $(SEED) --count $(COUNT)
 
 lock: ## Resolve the dependencies anew into hash locks (needs uv)
 	@for name in runtime dev; do (cd requirements && uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt); done

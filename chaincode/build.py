@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,21 +39,21 @@ SHARED: Final = ("usage",)
 _REASON: Final = re.compile(rf'"((?:{"|".join((*CONTRACTS, *SHARED))}): [^"]+)"')
 
 
-def outputs() -> dict[Path, str]:
-    """Return every generated file with the content it must have, compiling as needed.
+def outputs(names: Iterable[str] = CONTRACTS) -> dict[Path, str]:
+    """Return the generated files of some contracts with the content they must have, compiled.
 
     Raises:
         ArtifactError: another compiler is installed, or a contract is too large.
     """
     vocabulary = render_vyper(load_vocabulary())
     files = {ROOT / "vocabulary.vy": vocabulary}
-    for name in CONTRACTS:
+    for name in names:
         files[ROOT / "artifacts" / f"{name}.json"] = _artifact_text(name, vocabulary)
     return files
 
 
 def _artifact_text(name: str, vocabulary: str) -> str:
-    sources = {path: _source(path, vocabulary) for path in _source_paths(name)}
+    sources = {path: _source(path, vocabulary) for path in source_paths(name)}
     compiled = _compile(name, sources)
     runtime = compiled["bytecode_runtime"]
     if len(runtime) // 2 - 1 > RUNTIME_BYTES_MAX:
@@ -76,7 +76,7 @@ def _artifact_text(name: str, vocabulary: str) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def _source_paths(name: str) -> tuple[str, ...]:
+def source_paths(name: str) -> tuple[str, ...]:
     """Return a contract's own file and all it imports, sorted."""
     found: set[str] = set()
     waiting = [f"{name}.vy"]

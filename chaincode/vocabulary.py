@@ -21,6 +21,7 @@ TABLES: Final = (
     "field_kind",
     "level",
     "personal_class",
+    "terms_member",
     "delivery_mode",
     "subject_mode",
     "legal_basis",

@@ -188,18 +188,31 @@ def read_private_key(path: Path) -> bytes:
         ConfigError: unreadable, readable by others, or no key.
     """
     try:
-        mode, text = path.stat().st_mode, path.read_text(encoding="ascii").strip()
-        key = bytes.fromhex(text.removeprefix("0x"))
+        mode, text = path.stat().st_mode, path.read_text(encoding="ascii")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read", why=str(error.strerror)) from error
     except ValueError:
-        key, mode = b"", 0
-    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < _CURVE_ORDER:
-        raise ConfigError(
-            f"{path}: holds no private key", why="64 hex digits of a secp256k1 key are expected"
-        )
+        mode, text = 0, ""
+    key = parse_private_key(text, str(path))
     if mode & 0o077:
         raise ConfigError(
             f"{path}: other users can read this key", next_command=f"chmod 600 {path}"
+        )
+    return key
+
+
+def parse_private_key(text: str, where: str) -> bytes:
+    """Return the 32-byte private key that a text holds as hex.
+
+    Raises:
+        ConfigError: it holds none; the text itself is never repeated.
+    """
+    try:
+        key = bytes.fromhex(text.strip().removeprefix("0x"))
+    except ValueError:
+        key = b""
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < _CURVE_ORDER:
+        raise ConfigError(
+            f"{where}: holds no private key", why="64 hex digits of a secp256k1 key are expected"
         )
     return key

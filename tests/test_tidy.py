@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.cli import EXTRA, MODULES
+
 PROJECT = Path(__file__).resolve().parents[1]
 PRODUCT = ("node", "chaincode")
 FOLDERS = (*PRODUCT, "scripts", "tests")
@@ -19,7 +21,7 @@ LONG_FILES = {
 ENTRY_POINTS = {
     "node.__main__",
     "chaincode.build",
-    *(f"node.cli.{noun}" for noun in ("net", "node", "gateway", "audit", "store")),
+    *(f"node.cli.{noun}" for noun in (*MODULES, *EXTRA)),
 }
 TEXTS = ("*.py", "*.md", "*.toml", "*.vy", "*.vyi", "*.json", "*.txt", "*.in", "Makefile")
 

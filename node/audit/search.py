@@ -11,8 +11,8 @@ from typing import Any
 from node.audit.evidence import text_of
 from node.errors import Refused, RemoteError
 from node.sdk.abi import Event, decode_event, event_topic
-from node.sdk.client import Client
-from node.sdk.contracts import log_from_json, terms_from_event
+from node.sdk.client import Client, log_from_json
+from node.sdk.contracts import terms_from_event
 from node.sdk.journal import Journal
 from node.spec.receipt import Log
 from node.spec.registry import AUTHORIZATIONS, CHALLENGES, CLOSINGS, GRANTS, LEASES

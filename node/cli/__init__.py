@@ -1,8 +1,9 @@
 """The command line: `dataccord NOUN VERB`.
 
-Each noun is a module with `add(parsers)`. Errors go to standard error as what, why and the next
-command; exit codes are 0 done, 1 refused by a rule, 2 usage, 3 configuration, 4 not ready, 5
-integrity.
+Each noun is a module with `add(parsers)`, or a part of the table of contract methods in `commands`,
+to which a module of `EXTRA` may add verbs of its own. Errors go to standard error as what, why and
+the next command; exit codes are 0 done, 1 refused by a rule, 2 usage, 3 configuration, 4 not ready,
+5 integrity.
 """
 
 import argparse
@@ -11,9 +12,13 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from node.cli import commands
+from node.cli.calls import add_noun
 from node.cli.output import run_handler
 
-NOUNS: Final = ("net", "node", "gateway", "audit", "store")
+MODULES: Final = ("net", "node", "gateway", "audit", "store", "completion")
+EXTRA: Final = ("authorization", "product", "governance")
+NOUNS: Final = (*MODULES, *commands.NOUNS)
 
 __all__ = ["NOUNS", "main"]
 
@@ -27,7 +32,12 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     nouns = parser.add_subparsers(required=True, metavar="NOUN")
     for noun in NOUNS if only is None else (only,):
-        importlib.import_module(f"node.cli.{noun}").add(nouns)
+        if noun in MODULES:
+            importlib.import_module(f"node.cli.{noun}").add(nouns)
+            continue
+        verbs = add_noun(nouns, noun)
+        if noun in EXTRA:
+            importlib.import_module(f"node.cli.{noun}").add_verbs(verbs)
     return parser
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from node.errors import DecodeError, NotReady, RemoteError, Reverted
+from node.errors import DecodeError, NotReady, RemoteError
 from node.sdk.abi import revert_reason
+from node.sdk.reverts import error_of
 from node.sdk.transport import HttpTransport, Transport
 from node.spec.header import Header, decode_header
-from node.spec.receipt import Receipt, decode_receipt
+from node.spec.receipt import Log, Receipt, decode_receipt
 from node.spec.types import Address, Hash32
 
 RECEIPT_POLL_S: Final = 0.1
@@ -22,13 +23,14 @@ REVERTED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class TransactionReceipt:
-    """Where a transaction went and whether it succeeded."""
+    """Where a transaction went, whether it succeeded, and what it said."""
 
     hash: Hash32
     block_number: int
     index: int
     succeeded: bool
     gas_used: int
+    logs: tuple[Log, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +121,14 @@ class Client:
         """Return what a call returns.
 
         Raises:
-            Reverted: the contract reverted, with its reason.
+            Reverted: the contract reverted, of its reason's class where that is known.
         """
         message = {"to": _hex(to), "from": _hex(sender), "data": _hex(data)}
         try:
             return _data(await self.call("eth_call", message, at))
         except RemoteError as error:
             if error.number == REVERTED:
-                raise Reverted(revert_reason(error.data)) from error
+                raise error_of(revert_reason(error.data)) from error
             raise
 
     async def send_raw(self, raw: bytes) -> Hash32:
@@ -145,6 +147,7 @@ class Client:
                 _number(found["transactionIndex"]),
                 _number(found["status"]) == 1,
                 _number(found["gasUsed"]),
+                tuple(log_from_json(entry) for entry in found["logs"]),
             )
         except (KeyError, TypeError) as error:
             raise RemoteError("eth_getTransactionReceipt: malformed answer") from error
@@ -177,6 +180,18 @@ class Client:
         if not isinstance(found, list):
             raise RemoteError("eth_getLogs: the answer is no list")
         return found
+
+
+def log_from_json(entry: Any) -> Log:
+    """Return a log from its JSON shape."""
+    try:
+        return Log(
+            Address(bytes.fromhex(entry["address"][2:])),
+            tuple(Hash32(bytes.fromhex(topic[2:])) for topic in entry["topics"]),
+            bytes.fromhex(entry["data"][2:]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RemoteError("a log has another shape than specified") from error
 
 
 def _remote_error(method: str, error: Any) -> RemoteError:

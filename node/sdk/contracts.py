@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
-from node.errors import ProofError, RemoteError
+from node.errors import ProofError
 from node.sdk.abi import decode_event, encode_call, event_topic
-from node.sdk.client import Client
+from node.sdk.client import Client, log_from_json
 from node.sdk.product import Manifest
-from node.spec.receipt import Log
 from node.spec.registry import AUTHORIZATIONS, CATALOG, CLOSINGS, GRANTS, LEASES, MEMBERS
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import ZERO_HASH, Address, Hash32
@@ -234,15 +233,3 @@ def terms_from_event(values: Sequence[Any]) -> Terms:
         bytes.fromhex(part.removeprefix("0x")) if isinstance(part, str) else part for part in values
     ]
     return Terms(*parts)
-
-
-def log_from_json(entry: Any) -> Log:
-    """Return a log from its JSON shape."""
-    try:
-        return Log(
-            Address(bytes.fromhex(entry["address"][2:])),
-            tuple(Hash32(bytes.fromhex(topic[2:])) for topic in entry["topics"]),
-            bytes.fromhex(entry["data"][2:]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RemoteError("a log has another shape than specified") from error

@@ -6,8 +6,8 @@ asks is built by the functions of the second part, one for each kind.
 
 from node.errors import ProofError
 from node.sdk.abi import decode_event, encode_call, event_topic
-from node.sdk.client import Client
-from node.sdk.contracts import Call, log_from_json
+from node.sdk.client import Client, log_from_json
+from node.sdk.contracts import Call
 from node.spec.crypto import keccak256
 from node.spec.proposals import GOVERNANCE, Proposal, encode_proposal
 from node.spec.types import Address, Hash32

@@ -40,6 +40,7 @@ from node.spec.vocabulary import (
     mask,
     purpose,
 )
+from tests.chaincode.seen import note
 
 CHAIN_ID = 20_260
 GENESIS_TIME = 1_800_000_000
@@ -181,7 +182,7 @@ class World:
 def reason(outcome: Outcome) -> str:
     if outcome.return_data[:4] != b"\x08\xc3\x79\xa0":
         return f"no reason: {outcome.reason} {outcome.return_data.hex()}"
-    return str(eth_abi.decode(["string"], outcome.return_data[4:])[0])
+    return note(str(eth_abi.decode(["string"], outcome.return_data[4:])[0]))
 
 
 def events(outcome: Outcome) -> list[str]:

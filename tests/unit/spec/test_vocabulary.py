@@ -14,6 +14,7 @@ PINNED = {
     "field_kind": "35 4c42c58c6afcdb8d",
     "level": "5 545479a6469fef69",
     "personal_class": "4 a42401ee834fadc0",
+    "terms_member": "42 ee318eed7ff56a9e",
     "delivery_mode": "6 90f6aa8746924d56",
     "subject_mode": "2 f00f20c6526a3bb2",
     "legal_basis": "7 87309a83999d3d83",

@@ -1,0 +1,51 @@
+"""Every revert reason of every contract as one exception class, a module for each contract.
+
+`except grants.MinimumGroupTooSmall` catches one rule, `except Revert` any known one, `except
+Reverted` also reasons of contracts that this version does not know. Tests hold the tables to the
+reasons of the artifacts; `python -m scripts.reverts` adds the lines that are missing.
+"""
+
+from node.errors import Reverted
+from node.sdk.reverts import (
+    authorizations,
+    catalog,
+    challenges,
+    closings,
+    governance,
+    grants,
+    holidays,
+    leases,
+    members,
+    parameters,
+    statements,
+    supervision,
+    templates,
+    usage,
+)
+from node.sdk.reverts.base import CLASSES, Revert
+
+__all__ = [
+    "CLASSES",
+    "Revert",
+    "authorizations",
+    "catalog",
+    "challenges",
+    "closings",
+    "error_of",
+    "governance",
+    "grants",
+    "holidays",
+    "leases",
+    "members",
+    "parameters",
+    "statements",
+    "supervision",
+    "templates",
+    "usage",
+]
+
+
+def error_of(reason: str, why: str = "") -> Reverted:
+    """Return the error of a reason, of its own class where it is known."""
+    known = CLASSES.get(reason)
+    return Reverted(reason, why=why) if known is None else known(why=why)

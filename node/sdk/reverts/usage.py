@@ -1,0 +1,20 @@
+"""Reasons of `usage`, each an exception class with what to do next."""
+
+from node.sdk.reverts.base import CHAIN, COUNT, KEY, LATE, SIGNATURE, revert
+
+AVoidUseDeliveredRecords = revert("usage: a void use delivered records", CHAIN)
+ConsumersKeyIsCompromised = revert("usage: consumer's key is compromised", KEY)
+MoreThanOneRecordInAUseOfFields = revert("usage: more than one record in a use of fields", CHAIN)
+MoreUsesThanTheLeaseReserved = revert("usage: more uses than the lease reserved", COUNT)
+NotTheConsumersSignature = revert("usage: not the consumer's signature", SIGNATURE)
+NotTheProvidersSignature = revert("usage: not the provider's signature", SIGNATURE)
+ProvidersKeyIsCompromised = revert("usage: provider's key is compromised", KEY)
+ReceiptOfAnotherLease = revert("usage: receipt of another lease", CHAIN)
+StateBlockAfterTheAuthorizationEnded = revert(
+    "usage: state block after the authorization ended", CHAIN
+)
+StateBlockBeforeTheLeaseOpened = revert("usage: state block before the lease opened", CHAIN)
+StateBlockInTheFuture = revert("usage: state block in the future", CHAIN)
+UnknownKindOfReceipt = revert("usage: unknown kind of receipt", CHAIN)
+UnknownLease = revert("usage: unknown lease", CHAIN)
+UsedAfterTheLeaseExpired = revert("usage: used after the lease expired", LATE)
