@@ -4,4 +4,7 @@ from tests import engines
 
 
 def pytest_report_header() -> list[str]:
-    return [engines.BEST.line, f"tests of engines and ledgers run on: {', '.join(engines.NAMES)}"]
+    lines = [engines.BEST.line, f"tests of engines and ledgers run on: {', '.join(engines.NAMES)}"]
+    if engines.NATIVE_MISSING:
+        lines.append(f"left out: traces and engine comparisons ({engines.NATIVE_MISSING})")
+    return lines

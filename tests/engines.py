@@ -7,6 +7,9 @@
 import os
 from functools import lru_cache
 
+import pytest
+
+from node.errors import ConfigError
 from node.execution.choice import NATIVE, PY_EVM, VARIABLE, Engines, load_engine
 from node.execution.engine import Engine, StateTrie
 
@@ -21,6 +24,21 @@ def _names() -> tuple[str, ...]:
 
 
 NAMES = _names()
+
+
+def _native_missing() -> str:
+    try:
+        load_engine(NATIVE)
+    except ConfigError as error:
+        return error.why
+    return ""
+
+
+NATIVE_MISSING = _native_missing()
+"""Why the native engine cannot run, whatever `DATACCORD_ENGINE` asks for; empty where it can."""
+
+needs_native = pytest.mark.skipif(bool(NATIVE_MISSING), reason=NATIVE_MISSING)
+"""For what only the native engine has, or what compares the two."""
 
 _chosen = NAMES[0]
 

@@ -1,9 +1,7 @@
 """`dataccord node`: run one node of the consortium."""
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Final
 
 import uvloop
 
@@ -12,11 +10,9 @@ from node.cli.output import add_command, emit
 from node.config import load_node_config
 from node.errors import ConfigError
 from node.execution.choice import load_engine
+from node.runtime.process import prepare_process
 from node.storage.leveldb import owned
 from node.telemetry import configure_logs
-
-SWITCH_SECONDS: Final = 0.0005
-"""How long a worker may hold the interpreter while the event loop, and so votes, wait."""
 
 
 def add(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -66,6 +62,6 @@ def _run(arguments: argparse.Namespace) -> int:
     configure_logs(config.log_level, config.log_format)
     engines = load_engine()
     emit(arguments, {"engine": engines.engine.name, "line": engines.line}, engines.line)
-    sys.setswitchinterval(SWITCH_SECONDS)
+    prepare_process()
     uvloop.run(run_node(config, engines))
     return 0

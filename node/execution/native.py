@@ -385,14 +385,16 @@ class NativeAccounts(LazyMapping[Address, AccountChange | None]):
     """A native diff's accounts; the handle stays with them, so that a trie can take it whole."""
 
     def __init__(self, handle: dataccord_engine.Diff) -> None:
-        super().__init__(self._changes)
+        # Not a method of its own: in a cycle the handle would outlive its block by far.
+        super().__init__(lambda: _changes(handle))
         self.handle = handle
 
-    def _changes(self) -> dict[Address, AccountChange | None]:
-        return {
-            Address(address): None if parts is None else _change(*parts)
-            for address, parts in self.handle.accounts()
-        }
+
+def _changes(handle: dataccord_engine.Diff) -> dict[Address, AccountChange | None]:
+    return {
+        Address(address): None if parts is None else _change(*parts)
+        for address, parts in handle.accounts()
+    }
 
 
 def _change(

@@ -143,6 +143,16 @@ def _open(folder: Path) -> Any:
         raise StoreError(f"{folder}: cannot be opened", why=str(error)) from error
 
 
+def start_compactor(folder: Path) -> None:
+    """Have LevelDB start its background thread, one for all stores, in an empty folder.
+
+    The thread takes its scheduling from whoever starts it; without this, from the first writer
+    whose log is full.
+    """
+    with plyvel.DB(str(folder), create_if_missing=True) as database:
+        database.compact_range()
+
+
 def rebuild(folder: Path) -> None:
     """Let LevelDB repair a folder: what it can not read it sets aside in `lost`.
 

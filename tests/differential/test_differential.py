@@ -8,11 +8,9 @@ import pytest
 from tests.differential.__main__ import SHARE_MIN, TYPES, main
 from tests.differential.blocks import KINDS
 from tests.differential.compare import NATIVE, REFERENCE, Chapter, Difference, one_gas_more
-from tests.engines import NAMES
+from tests.engines import needs_native
 
-pytestmark = pytest.mark.skipif(
-    set(NAMES) != {REFERENCE, NATIVE}, reason="one engine has nothing to differ from"
-)
+pytestmark = needs_native
 
 
 @pytest.mark.slow

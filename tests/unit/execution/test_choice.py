@@ -65,7 +65,7 @@ def test_a_broken_library_is_named(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 1
 
 
-@pytest.mark.skipif(NATIVE not in engines.NAMES, reason="the native engine is not installed")
+@engines.needs_native
 def test_the_native_engine_runs_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     found = load_engine()

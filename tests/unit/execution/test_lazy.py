@@ -1,6 +1,14 @@
 """What is made late must equal what is made at once, and be made only once."""
 
+import gc
+import weakref
+
+from node.execution.choice import NATIVE
 from node.execution.lazy import LazyMapping, LazySequence
+from tests.engines import load, needs_native
+
+from .kit import environment
+from .world import new_world
 
 
 def test_a_sequence_is_made_item_by_item() -> None:
@@ -33,3 +41,17 @@ def test_a_mapping_is_made_at_the_first_look() -> None:
     assert mapping == {"a": 1}
     assert (mapping["a"], len(mapping), list(mapping), repr(mapping)) == (1, 1, ["a"], "{'a': 1}")
     assert made == [1]
+
+
+@needs_native
+def test_a_native_diff_goes_with_its_last_holder() -> None:
+    world = new_world()
+    found = load(NATIVE).engine.execute(environment(), [], [], world)
+    held = weakref.ref(found.diff.accounts)
+    assert dict(found.diff.accounts) == {}
+    gc.disable()
+    try:
+        del found
+        assert held() is None  # a cycle would keep a whole block until a collection
+    finally:
+        gc.enable()
