@@ -77,8 +77,8 @@ def closeAlone(
     authorization: bytes32,
     number: uint256,
     receipt: usage.Receipt,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice One side begins to close, with the highest co-signed receipt, or with receipt number 0 when
@@ -112,8 +112,8 @@ def answer(
     authorization: bytes32,
     number: uint256,
     receipt: usage.Receipt,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice Show a higher co-signed receipt while a lease is closing. Anyone may carry it in.
@@ -145,9 +145,9 @@ def claim(
     authorization: bytes32,
     number: uint256,
     request: usage.Request,
-    consumerSignature: Bytes[65],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
     receipt: usage.Receipt,
-    providerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice Once the time to answer is over the provider has as long again to claim uses that the
@@ -276,8 +276,8 @@ def _check_higher(
     word: uint256,
     last: bytes32,
     ended: uint256,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ) -> bytes32:
     """
     @dev A co-signed receipt above the settled ones. It may skip numbers: the hash chain proves those

@@ -582,12 +582,18 @@ def _check_templates(terms: Terms, offer: ICatalog.Offer) -> uint256:
 @internal
 def _check_thawed(terms: Terms):
     """
-    @dev Nothing is granted while a regulator's freeze lies over a side (R22).
+    @dev Nothing is granted while a regulator's freeze lies over a side (R22); what goes to a consumer
+         abroad goes where it is.
     """
-    assert not (
-        staticcall IMembers(addresses.MEMBERS).isFrozen(convert(terms.provider, uint256))
-        or staticcall IMembers(addresses.MEMBERS).isFrozen(convert(terms.consumer, uint256))
-    ), "grants: a party is frozen"
+    frozen: bool = False
+    home: uint256 = 0
+    frozen, home = staticcall IMembers(addresses.MEMBERS).sides(
+        convert(terms.provider, uint256), convert(terms.consumer, uint256)
+    )
+    assert not frozen, "grants: a party is frozen"
+    assert (
+        home == vocabulary.HOME or home == convert(terms.destination, uint256)
+    ), "grants: consumer is in another jurisdiction"
 
 
 @view

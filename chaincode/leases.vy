@@ -185,8 +185,8 @@ def settle(
     authorization: bytes32,
     number: uint256,
     receipt: usage.Receipt,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice Anchor the next receipt of a lease.
@@ -215,8 +215,8 @@ def settleBatch(
     authorizations: DynArray[bytes32, RANGES_MAX],
     ranges: DynArray[uint256, RANGES_MAX],
     lasts: DynArray[bytes32, RANGES_MAX],
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice Anchor the receipts of many leases of one pair of keys under one root, closing those that
@@ -298,8 +298,8 @@ def close(
     number: uint256,
     used: uint64,
     last: bytes32,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ):
     """
     @notice Close by both, final at once (R12a): all `used` uses are settled or claimed already.
@@ -461,7 +461,7 @@ def _check_settling(word: uint256):
 @view
 @internal
 def _check_both(
-    word: uint256, signed: bytes32, providerSignature: Bytes[65], consumerSignature: Bytes[65]
+    word: uint256, signed: bytes32, providerSignature: Bytes[usage.SIGNATURES_MAX], consumerSignature: Bytes[usage.SIGNATURES_MAX]
 ):
     provider: uint256 = 0
     consumer: uint256 = 0
@@ -476,8 +476,8 @@ def _begin_batch(
     signed: bytes32,
     batch: usage.Batch,
     first: bytes32,
-    providerSignature: Bytes[65],
-    consumerSignature: Bytes[65],
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ) -> uint256:
     """
     @dev Check header and signatures against the keys of the batch's first lease; return what the

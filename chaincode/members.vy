@@ -33,6 +33,7 @@ AGREEMENT_LIFETIME: constant(uint256) = 7 * 86_400
 SENDER: constant(uint256) = 1 << vocabulary.ROLE_SENDER
 APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
 GATEWAY: constant(uint256) = 1 << vocabulary.ROLE_GATEWAY
+READING: constant(uint256) = SENDER | (1 << vocabulary.ROLE_GOVERNOR) | (1 << vocabulary.ROLE_READER)
 GOVERNOR: constant(uint256) = 1 << vocabulary.ROLE_GOVERNOR
 OFFICER: constant(uint256) = 1 << vocabulary.ROLE_OFFICER
 ROLES: constant(uint256) = (1 << (vocabulary.ROLE_READER + 1)) - 1
@@ -52,6 +53,8 @@ FROZEN_MASK: constant(uint256) = 2**40 - 1
 GOVERNORS_SHIFT: constant(uint256) = 64
 APPROVALS_FLOOR_SHIFT: constant(uint256) = 72
 GOVERNORS_FLOOR_SHIFT: constant(uint256) = 80
+JURISDICTION_SHIFT: constant(uint256) = 88
+HEAD_OFFICE_SHIFT: constant(uint256) = 104
 THRESHOLD_MAX: constant(uint256) = 16
 # A mandate: zones from bit 0, kinds of members from bit 16.
 MANDATE_MASK: constant(uint256) = 2**24 - 1
@@ -63,7 +66,8 @@ struct Member:
     identifier: bytes32
     # Bits 0 to 7: kind; bit 8: active; bits 16 to 23: approvers that must agree, 0 for one; bits 24
     # to 63: the first second at which no freeze lies over it; from bit 64, eight bits each: governors
-    # that must agree, the least number of approvers and of governors that the consortium demands.
+    # that must agree, the least number of approvers and of governors that the consortium demands;
+    # from bit 88 its home jurisdiction, from bit 104 the member whose branch abroad it is, 0 for none.
     standing: uint256
     name: String[64]
 
@@ -74,6 +78,9 @@ struct Founder:
     name: String[64]
     # DER of the member's certificate authority; may be empty.
     certificate: Bytes[CERTIFICATE_MAX]
+    # ISO 3166 numeric code of its home, and the founder before it whose branch it is; 0 for none.
+    jurisdiction: uint256
+    headOffice: uint256
 
 
 struct AccountEntry:
@@ -121,6 +128,8 @@ event MemberAdmitted:
     identifier: bytes32
     kind: uint256
     name: String[64]
+    jurisdiction: uint256
+    headOffice: uint256
 
 
 event MemberSuspended:
@@ -215,7 +224,13 @@ def __init__(
     @notice The consortium at genesis. Founders take the indices 1, 2, ... in their order.
     """
     for founder: Founder in founders:
-        index: uint256 = self._admit_member(founder.identifier, founder.kind, founder.name)
+        index: uint256 = self._admit_member(
+            founder.identifier,
+            founder.kind,
+            founder.name,
+            founder.jurisdiction,
+            founder.headOffice,
+        )
         if len(founder.certificate) != 0:
             self._set_certificate(index, 0, founder.certificate)
     for entry: AccountEntry in accounts:
@@ -355,11 +370,26 @@ def mandateOf(index: uint256) -> uint256:
 
 @view
 @external
-def isFrozen(index: uint256) -> bool:
+def homeOf(index: uint256) -> (uint256, uint256):
     """
-    @notice Whether a freeze lies over a member (R22).
+    @notice The home jurisdiction of a member, and the member whose branch abroad it is; 0 for none.
     """
-    return block.timestamp < (self.members[index].standing >> FROZEN_SHIFT) & FROZEN_MASK
+    word: uint256 = self.members[index].standing
+    return (word >> JURISDICTION_SHIFT) & 1_023, (word >> HEAD_OFFICE_SHIFT) & 65_535
+
+
+@view
+@external
+def sides(provider: uint256, consumer: uint256) -> (bool, uint256):
+    """
+    @notice Whether a freeze lies over either of two members (R22), and the second one's jurisdiction.
+    """
+    word: uint256 = self.members[consumer].standing
+    frozen: uint256 = max(
+        (word >> FROZEN_SHIFT) & FROZEN_MASK,
+        (self.members[provider].standing >> FROZEN_SHIFT) & FROZEN_MASK,
+    )
+    return block.timestamp < frozen, (word >> JURISDICTION_SHIFT) & 1_023
 
 
 @view
@@ -604,7 +634,11 @@ def enactProposal(kind: uint256, content: Bytes[CONTENT_MAX]):
     if kind == vocabulary.PROPOSAL_KIND_ADMIT_MEMBER:
         governor: address = self._check_newcomer(content)
         index: uint256 = self._admit_member(
-            convert(self._word(content, 0), bytes32), self._word(content, 1), self._name(content)
+            convert(self._word(content, 0), bytes32),
+            self._word(content, 1),
+            self._name(content),
+            self._word(content, 3),
+            self._word(content, 4),
         )
         self._admit_account(index, governor, SENDER | GOVERNOR)
     elif kind == vocabulary.PROPOSAL_KIND_SUSPEND_MEMBER:
@@ -743,27 +777,45 @@ def _name(content: Bytes[CONTENT_MAX]) -> String[NAME_MAX]:
     """
     @dev A newcomer's name: what follows the words of the content.
     """
-    return convert(slice(content, 96, len(content) - 96), String[NAME_MAX])
+    return convert(slice(content, 160, len(content) - 160), String[NAME_MAX])
 
 
 @view
 @internal
 def _check_newcomer(content: Bytes[CONTENT_MAX]) -> address:
     """
-    @dev Words: identifier, kind, first governor; then the name. Gives the governor.
+    @dev Words: identifier, kind, first governor, home jurisdiction, head office; then the name. Gives
+         the governor.
     """
     assert (
-        len(content) > 96 and len(content) <= 96 + NAME_MAX
+        len(content) > 160 and len(content) <= 160 + NAME_MAX
     ), "members: malformed content"
     identifier: bytes32 = convert(self._word(content, 0), bytes32)
     assert identifiers.is_entity(identifier), "members: not an LEI or USCC"
     assert self.member_by_identifier[identifier] == 0, "members: already a member"
     kind: uint256 = self._word(content, 1)
     assert kind != 0 and kind <= vocabulary.MEMBER_KIND_LAST, "members: unknown kind"
+    self._check_home(kind, self._word(content, 3), self._word(content, 4))
     governor: address = self._account(self._word(content, 2))
     assert governor != empty(address), "members: no account"
     assert self.permissions[governor] == 0, "members: account of another member"
     return governor
+
+
+@view
+@internal
+def _check_home(kind: uint256, jurisdiction: uint256, headOffice: uint256):
+    """
+    @dev A branch abroad is a member of its own, of its head office's kind and another jurisdiction (R20).
+    """
+    assert vocabulary.is_jurisdiction(jurisdiction), "members: unknown jurisdiction"
+    if headOffice == 0:
+        return
+    assert headOffice <= self.member_count, "members: unknown head office"
+    word: uint256 = self.members[headOffice].standing
+    assert (
+        word & 255 == kind and (word >> JURISDICTION_SHIFT) & 1_023 != jurisdiction
+    ), "members: not a branch abroad"
 
 
 @view
@@ -912,17 +964,40 @@ def _is_reason(reason: uint256) -> bool:
 
 
 @internal
-def _admit_member(identifier: bytes32, kind: uint256, name: String[64]) -> uint256:
+def _admit_member(
+    identifier: bytes32,
+    kind: uint256,
+    name: String[64],
+    jurisdiction: uint256,
+    headOffice: uint256,
+) -> uint256:
     assert identifiers.is_entity(identifier), "members: not an LEI or USCC"
     assert self.member_by_identifier[identifier] == 0, "members: already a member"
     assert kind != 0 and kind <= vocabulary.MEMBER_KIND_LAST, "members: unknown kind"
     assert len(name) != 0, "members: no name"
+    self._check_home(kind, jurisdiction, headOffice)
     index: uint256 = self.member_count + 1
     assert index <= MEMBERS_MAX, "members: too many members"
     self.member_count = index
-    self.members[index] = Member(identifier=identifier, standing=kind | ACTIVE, name=name)
+    self.members[index] = Member(
+        identifier=identifier,
+        standing=(
+            kind
+            | ACTIVE
+            | (jurisdiction << JURISDICTION_SHIFT)
+            | (headOffice << HEAD_OFFICE_SHIFT)
+        ),
+        name=name,
+    )
     self.member_by_identifier[identifier] = index
-    log MemberAdmitted(member=index, identifier=identifier, kind=kind, name=name)
+    log MemberAdmitted(
+        member=index,
+        identifier=identifier,
+        kind=kind,
+        name=name,
+        jurisdiction=jurisdiction,
+        headOffice=headOffice,
+    )
     return index
 
 
@@ -939,6 +1014,10 @@ def _admit_account(index: uint256, account: address, roles: uint256):
         roles & OFFICER == 0
         or self.members[index].standing & 255 == vocabulary.MEMBER_KIND_REGULATOR
     ), "members: only a regulator has officers"
+    assert (
+        roles & ~READING == 0
+        or self.members[index].standing & 255 != vocabulary.MEMBER_KIND_AUDITOR
+    ), "members: an auditor only reads"
     self._count_governor(index, word, roles)
     key: uint256 = word >> KEY_SHIFT
     if key == 0:

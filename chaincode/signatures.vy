@@ -29,7 +29,7 @@ def digest(contract: address, structure: bytes32) -> bytes32:
 
 @internal
 @pure
-def signer(signed: bytes32, signature: Bytes[65]) -> address:
+def signer(signed: bytes32, signature: Bytes[130]) -> address:
     """
     @notice The account whose key signed; the zero address for anything malformed.
     """

@@ -13,6 +13,8 @@ import signatures
 import vocabulary
 
 FLAW_MAX: constant(uint256) = 64
+# Two signatures of 65 bytes: see `check_signatures`.
+SIGNATURES_MAX: constant(uint256) = 130
 UINT32: constant(uint256) = 2**32 - 1
 
 # Places in a lease's word: uses 0, settled 32, claimed 64, status 72, mode 76, purpose 80, version of
@@ -190,28 +192,70 @@ def member(key: uint256) -> uint256:
     return (key >> MEMBER_AT) & 65535
 
 
-@pure
+@view
 @internal
 def check_signatures(
     provider: uint256,
     providerSigned: bytes32,
-    providerSignature: Bytes[65],
+    providerSignature: Bytes[SIGNATURES_MAX],
     consumer: uint256,
     consumerSigned: bytes32,
-    consumerSignature: Bytes[65],
+    consumerSignature: Bytes[SIGNATURES_MAX],
 ):
     """
-    @notice R17: by the lease's keys, at the block that anchors them; nothing by a compromised key.
+    @notice R17: by the lease's keys, at the block that anchors them. Beside a compromised key's
+            signature stands that of a gateway which its member has now.
     """
     assert provider != 0 and consumer != 0, "usage: unknown lease"
+    if (provider | consumer) & COMPROMISED != 0:
+        self._check_seconded(providerSigned, providerSignature, provider, "provider")
+        self._check_seconded(consumerSigned, consumerSignature, consumer, "consumer")
+        return
     assert (
         signatures.signer(providerSigned, providerSignature) == self.account(provider)
     ), "usage: not the provider's signature"
     assert (
         signatures.signer(consumerSigned, consumerSignature) == self.account(consumer)
     ), "usage: not the consumer's signature"
-    assert provider & COMPROMISED == 0, "usage: provider's key is compromised"
-    assert consumer & COMPROMISED == 0, "usage: consumer's key is compromised"
+
+
+@view
+@internal
+def _check_seconded(
+    signed: bytes32, signature: Bytes[SIGNATURES_MAX], key: uint256, side: String[8]
+):
+    """
+    @dev One side's signature where either key is compromised.
+    """
+    own: Bytes[SIGNATURES_MAX] = signature
+    if key & COMPROMISED != 0 and len(signature) == SIGNATURES_MAX:
+        own = slice(signature, 0, 65)
+    is_own: bool = signatures.signer(signed, own) == self.account(key)
+    is_seconded: bool = self._is_seconded(signed, signature, key)
+    if side == "provider":
+        assert is_own, "usage: not the provider's signature"
+        assert is_seconded, "usage: provider's key is compromised"
+    else:
+        assert is_own, "usage: not the consumer's signature"
+        assert is_seconded, "usage: consumer's key is compromised"
+
+
+@view
+@internal
+def _is_seconded(signed: bytes32, signature: Bytes[SIGNATURES_MAX], key: uint256) -> bool:
+    """
+    @dev Whether a key is sound, or another gateway of its member signed beside it.
+    """
+    if key & COMPROMISED == 0:
+        return True
+    if len(signature) != SIGNATURES_MAX:
+        return False
+    second: uint256 = 0
+    unused: uint256 = 0
+    second, unused = staticcall IMembers(addresses.MEMBERS).gateways(
+        signatures.signer(signed, slice(signature, 65, 65)), empty(address)
+    )
+    return second != 0 and second >> 32 == self.member(key)
 
 
 @view

@@ -61,8 +61,18 @@ def direct_call(contract: str, transaction: Transaction) -> ContractCall | None:
         raise IntegrityError(f"calldata of {contract}.{name} does not fit its types") from error
 
 
+def is_seconded(signature: bytes) -> bool:
+    """Whether a compromised key's signature is followed by one of its member's new key (R17)."""
+    return len(signature) == 2 * SIGNATURE_LENGTH
+
+
 def plain_signature(signature: bytes) -> bytes:
-    """Return a signature with v as 0 or 1; contracts take wallets' 27 and 28 as well."""
+    """Return a signature with v as 0 or 1; contracts take wallets' 27 and 28 as well.
+
+    Of a compromised key's signature and the one that seconds it, the first.
+    """
+    if is_seconded(signature):
+        return plain_signature(signature[:SIGNATURE_LENGTH])
     if len(signature) == SIGNATURE_LENGTH and signature[-1] in (27, 28):
         return signature[:-1] + bytes([signature[-1] - 27])
     return signature

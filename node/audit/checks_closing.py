@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from node.audit.calldata import ContractCall, direct_call
-from node.audit.checks_settlement import require_both
+from node.audit.checks_settlement import note_seconded, require_both
 from node.audit.evidence import (
     Case,
     Evidence,
@@ -142,6 +142,7 @@ def _close(
             require(subject, (same, "it was signed for another last use"))
             digest = close_digest(state.lease, used, Hash32(last), evidence.chain_id)
             require_both(subject, digest, (provider, consumer), keys)
+            note_seconded(case, happening, provider, consumer)
         case ContractCall("finalize"):
             over = standing.status == LeaseStatus.CLOSING and (
                 happening.time >= standing.answer_until

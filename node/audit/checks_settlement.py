@@ -7,7 +7,7 @@ hand, so the root is computed again from them and each leaf is held to its batch
 from dataclasses import dataclass
 from typing import Any
 
-from node.audit.calldata import plain_signature
+from node.audit.calldata import is_seconded, plain_signature
 from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, require, text_of
 from node.audit.result import Details
 from node.errors import SignatureError
@@ -147,6 +147,7 @@ def _claim(
     request = Request(receipt.lease, receipt.number, receipt.request_hash, receipt.previous)
     signature = plain_signature(call.arguments[3])
     verify_request(request, evidence.chain_id, signature, lease.state.consumer_key)
+    note_seconded(case, happening, call.arguments[3], call.arguments[5])
 
 
 def batches_of(evidence: Evidence, case: Case) -> list[Happening]:
@@ -198,6 +199,7 @@ def _check_batch_signatures(evidence: Evidence, case: Case, happening: Happening
     )
     keys = _keys(evidence, case, happening)
     require_both(subject, digest, (provider, consumer), keys)
+    note_seconded(case, happening, provider, consumer)
 
 
 def _keys(evidence: Evidence, case: Case, happening: Happening) -> tuple[Address, Address]:
@@ -216,3 +218,9 @@ def require_both(
     for side, signature, key in zip(("provider", "consumer"), signatures, keys, strict=True):
         signer = recover(digest, plain_signature(signature))
         require(subject, (signer == key, f"it is not signed by the {side}'s key"))
+
+
+def note_seconded(case: Case, happening: Happening, *signatures: bytes) -> None:
+    """Say that whose key seconds a compromised one is the contract's word (R17)."""
+    if any(map(is_seconded, signatures)):
+        case.cannot_show("seconded", event=happening.where)

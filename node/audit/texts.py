@@ -99,6 +99,11 @@ STATEMENTS: Final[dict[str, Text]] = {
         "its signature is not shown",
         "{event} 经由其他合约提交：回执证明合约已接受，其签名未出示",
     ),
+    "seconded": (
+        "{event} was signed by a compromised key and seconded by another: that this was a gateway "
+        "of the same member then is the contract's word",
+        "{event} 由已泄露密钥签署并经另一密钥副署：副署者当时为同一成员网关，仅由合约认定",
+    ),
 }
 
 HEADINGS: Final[dict[str, Text]] = {

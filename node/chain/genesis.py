@@ -39,7 +39,7 @@ from node.spec.header import Header
 from node.spec.registry import MEMBERS
 from node.spec.seal import MIX_HASH, ExtraData, encode_extra_data
 from node.spec.types import EMPTY_ROOT, ZERO_ADDRESS, ZERO_HASH, Address, Hash32
-from node.spec.vocabulary import Parameter, ProposalKind
+from node.spec.vocabulary import HOME, Parameter, ProposalKind
 
 __all__ = [
     "AccountGrant",
@@ -83,6 +83,10 @@ class Founder:
     name: str
     certificate: bytes = b""
     """DER of its certificate authority."""
+    jurisdiction: int = HOME
+    """ISO 3166 numeric code of its home."""
+    head_office: int = 0
+    """The founder before it whose branch abroad it is; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,7 @@ def _constructor_arguments(
     time_lock: int,
 ) -> dict[str, tuple[Any, ...]]:
     members = (
-        [(_identifier(item), item.kind, item.name, item.certificate) for item in founders],
+        [_founder(item) for item in founders],
         [(item.member, item.account, item.roles) for item in accounts],
         [(item.member, item.node, item.validates) for item in nodes],
     )
@@ -165,6 +169,11 @@ def parameter_values(time_lock: int) -> list[int]:
     """Return what Parameters is constructed with: each parameter's value, from the first."""
     values = {Parameter.TIME_LOCK: time_lock}
     return [values[parameter] for parameter in Parameter]
+
+
+def _founder(founder: Founder) -> tuple[Any, ...]:
+    named = (_identifier(founder), founder.kind, founder.name, founder.certificate)
+    return (*named, founder.jurisdiction, founder.head_office)
 
 
 def _identifier(founder: Founder) -> bytes:

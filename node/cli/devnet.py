@@ -142,7 +142,7 @@ def _create_member(folder: Path, name: str) -> Authority:
     folder.mkdir(parents=True, mode=0o700)
     authority = new_authority(folder, f"{_FOUNDERS[name][2]} CA")
     issue_certificate(folder, authority, f"{_FOUNDERS[name][2]} gateway")
-    for account in _ACCOUNTS:
+    for account in _accounts_of(name):
         new_key(folder / f"{account}.key")
     return authority
 
@@ -180,7 +180,7 @@ def _write_genesis(
     grants = [
         AccountGrant(members[name], _address_in(folder, name, account), _roles(role))
         for name in _FOUNDERS
-        for account, role in _ACCOUNTS.items()
+        for account, role in _accounts_of(name).items()
     ]
     loaders = [address_of(key) for key in derive_keys(DEVELOPMENT_MNEMONIC, LOADERS)]
     grants += [AccountGrant(members["consumer"], address, _roles()) for address in loaders]
@@ -197,6 +197,13 @@ def _write_genesis(
     )
     (folder / "genesis.json").write_text(text, encoding="utf-8")
     return "0x" + hash_for_block(load_genesis(folder / "genesis.json").header).hex()
+
+
+def _accounts_of(name: str) -> dict[str, Role]:
+    """Return a founder's accounts: an auditor's only read and govern its own entries."""
+    if _FOUNDERS[name][1] == MemberKind.AUDITOR:
+        return {"reader": Role.READER, "governor": Role.GOVERNOR}
+    return _ACCOUNTS
 
 
 def _roles(*roles: Role) -> int:

@@ -34,6 +34,7 @@ from node.spec.vocabulary import ProposalKind, label
 _TABLES: Final[Mapping[tuple[ProposalKind, str], str]] = {
     (ProposalKind.ADMIT_MEMBER, "identifier"): TEXT,
     (ProposalKind.ADMIT_MEMBER, "kind"): "member_kind",
+    (ProposalKind.ADMIT_MEMBER, "jurisdiction"): "jurisdiction",
     (ProposalKind.SUSPEND_MEMBER, "reason"): "reason",
     (ProposalKind.ROLE_THRESHOLD, "role"): "role",
     (ProposalKind.SHARE, "kind"): "proposal_kind",

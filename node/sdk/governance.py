@@ -11,7 +11,7 @@ from node.sdk.contracts import Call
 from node.spec.crypto import keccak256
 from node.spec.proposals import GOVERNANCE, Proposal, encode_proposal
 from node.spec.types import Address, Hash32
-from node.spec.vocabulary import Ballot, MemberKind, Parameter, ProposalKind, Reason, Role
+from node.spec.vocabulary import HOME, Ballot, MemberKind, Parameter, ProposalKind, Reason, Role
 from node.spec.working_days import Table
 
 
@@ -57,9 +57,19 @@ async def find_proposal(client: Client, number: int, content_hash: Hash32) -> Pr
 # What is asked --------------------------------------------------------------------------------
 
 
-def admit_member(identifier: str, kind: MemberKind, governor: Address, name: str) -> Proposal:
-    """Admit a member by its LEI or USCC, with its first governor's account."""
-    values = (identifier.encode("ascii"), int(kind), governor, name)
+def admit_member(
+    identifier: str,
+    kind: MemberKind,
+    governor: Address,
+    name: str,
+    jurisdiction: int = HOME,
+    head_office: int = 0,
+) -> Proposal:
+    """Admit a member by its LEI or USCC, with its first governor's account.
+
+    `head_office` is the member whose branch abroad it is, 0 for none.
+    """
+    values = (identifier.encode("ascii"), int(kind), governor, jurisdiction, head_office, name)
     return encode_proposal(ProposalKind.ADMIT_MEMBER, *values)
 
 

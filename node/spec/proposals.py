@@ -43,6 +43,8 @@ PARTS: Final[Mapping[ProposalKind, Mapping[str, str]]] = {
         "identifier": HASH,
         "kind": NUMBER,
         "governor": ACCOUNT,
+        "jurisdiction": NUMBER,
+        "head_office": NUMBER,
         "name": TEXT,
     },
     ProposalKind.SUSPEND_MEMBER: {"member": NUMBER, "reason": NUMBER},

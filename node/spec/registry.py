@@ -66,6 +66,8 @@ _MEMBER_SHIFT: Final = 32
 _MEMBER_BITS: Final = 32
 _ACTIVE: Final = 8
 _FROZEN_SHIFT: Final = 24
+_JURISDICTION_SHIFT: Final = 88
+_HEAD_OFFICE_SHIFT: Final = 104
 _ADDRESS_BITS: Final = 160
 
 
@@ -79,6 +81,10 @@ class Member:
     kind: int
     active: bool
     name: str
+    jurisdiction: int
+    """ISO 3166 numeric code of its home."""
+    head_office: int
+    """The member whose branch abroad it is, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +321,8 @@ def member(read: ReadSlot, index: int) -> Member | None:
         return None
     identifier = read(base).to_bytes(32, "big").rstrip(b"\0").decode("ascii", "replace")
     name = _byte_array(read, base + 2, NAME_BYTES_MAX).decode("utf-8", "replace")
-    return Member(index, identifier, standing & 255, bool(standing >> _ACTIVE & 1), name)
+    home = standing >> _JURISDICTION_SHIFT & (1 << 10) - 1, standing >> _HEAD_OFFICE_SHIFT & 0xFFFF
+    return Member(index, identifier, standing & 255, bool(standing >> _ACTIVE & 1), name, *home)
 
 
 def certificates(read: ReadSlot, index: int) -> tuple[bytes, ...]:

@@ -4,7 +4,7 @@ import pytest
 
 from node.spec import registry, usage
 from node.spec.types import ZERO_HASH
-from node.spec.vocabulary import DeliveryMode, LeaseStatus, Reason, purpose
+from node.spec.vocabulary import DeliveryMode, LeaseStatus, Reason, Role, mask, purpose
 from tests.chaincode import world as w
 
 
@@ -222,6 +222,48 @@ def test_nothing_settles_by_a_compromised_key(world, authorization, lease, side,
     world.send(*revoke, Reason.KEY_COMPROMISED)
     refused = world.refused("c.gateway", *settle(authorization, receipts[1]))
     assert refused == f"usage: {word} key is compromised"
+
+
+@pytest.mark.parametrize(("side", "word"), [("a", "provider's"), ("b", "consumer's")])
+def test_a_new_key_of_the_member_seconds_a_compromised_one(world, authorization, lease, side, word):
+    """R17: whoever stole a key settles nothing with it; its member still can, with a new key."""
+    receipts = w.chain(world, lease, 2)
+    revoke = ("members", "revokeAccount", w.account(f"{side}.gateway"), Reason.KEY_COMPROMISED)
+    world.send(f"{side}.governor", *revoke)
+    for name, role in (("new", Role.GATEWAY), ("other", Role.APPROVER)):
+        admit = (w.account(f"{side}.{name}"), mask(Role.SENDER, role))
+        world.send(f"{side}.governor", "members", "admitAccount", *admit)
+
+    def signed(receipt, second):
+        digest = w.hashed(receipt)
+        pair = dict(zip("ab", w.both(digest), strict=True))
+        pair[side] += second(digest)
+        return settle(authorization, receipt, tuple(pair.values()))
+
+    seconds = (
+        lambda digest: bytes(65),
+        lambda digest: w.signature(f"{side}.gateway", digest),
+        lambda digest: w.signature(f"{side}.other", digest),
+        lambda digest: w.signature("c.gateway", digest),
+        lambda digest: w.signature(f"{side}.new", w.hashed(receipts[1])),
+        lambda digest: w.signature(f"{side}.new", digest)[:-1],
+    )
+    for second in seconds[:-1]:
+        refused = world.refused("c.gateway", *signed(receipts[0], second))
+        assert refused == f"usage: {word} key is compromised"
+    refused = world.refused("c.gateway", *signed(receipts[0], seconds[-1]))
+    assert refused == f"usage: not the {word} signature"
+    for receipt in receipts:
+        sound = signed(receipt, lambda digest: w.signature(f"{side}.new", digest))
+        world.send("c.gateway", *sound)
+    assert world.lease(lease).settled == 2
+
+
+def test_a_second_signature_beside_a_sound_key_is_refused(world, authorization, lease):
+    receipt = w.receipt(world, lease, 1, lease)
+    good = w.both(w.hashed(receipt))
+    refused = world.refused("a.gateway", *settle(authorization, receipt, (good[0] * 2, good[1])))
+    assert refused == "usage: not the provider's signature"
 
 
 def test_a_use_before_the_end_settles_after_it_and_none_after(world, authorization, lease):

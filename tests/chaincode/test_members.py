@@ -16,7 +16,7 @@ from node.sdk.governance import (
 from node.spec import registry
 from node.spec.proposals import Proposal, encode_proposal
 from node.spec.types import ZERO_ADDRESS
-from node.spec.vocabulary import MemberKind, ProposalKind, Reason, Role, mask
+from node.spec.vocabulary import HOME, MemberKind, ProposalKind, Reason, Role, mask
 from tests.chaincode import world as w
 
 NEWCOMER = b"5299000J2N45DDNE4Y28"
@@ -42,7 +42,9 @@ def test_registry_reads_what_genesis_constructed(world, read):
     assert registry.validator_set_version(read) == world.view("members", "validatorSetVersion") == 3
     assert registry.member_count(read) == world.view("members", "memberCount") == 5
     bank = registry.member(read, w.A)
-    assert bank == registry.Member(w.A, "529900T8BM49AURSDO55", MemberKind.BANK, True, "Member a")
+    assert bank == registry.Member(
+        w.A, "529900T8BM49AURSDO55", MemberKind.BANK, True, "Member a", HOME, 0
+    )
     assert registry.member(read, 6) is None
     assert registry.may_send(read, w.account("a.gateway"))
     assert not registry.may_send(read, w.account("stranger"))
@@ -72,7 +74,7 @@ def founding(**changes):
         ({"nodes": [(9, w.account("a.node"), True)]}, "unknown member"),
         ({"accounts": []}, "a member with a validator needs a governor"),
         ({"accounts": [(0, w.account("x"), SENDER)]}, "unknown member"),
-        ({"founders": [(bytes(32), 1, "x", b"")]}, "not an LEI or USCC"),
+        ({"founders": [(bytes(32), 1, "x", b"", 156, 0)]}, "not an LEI or USCC"),
     ],
 )
 def test_a_genesis_that_makes_no_consortium_is_refused(changes, reason):
@@ -263,7 +265,7 @@ def test_the_set_never_exceeds_a_hundred():
 
 
 def newcomer(identifier: bytes = NEWCOMER, kind: int = MemberKind.GOVERNMENT_OFFICE) -> Proposal:
-    values = (identifier, int(kind), w.account("tax.governor"), "Tax office 税务局")
+    values = (identifier, int(kind), w.account("tax.governor"), HOME, 0, "Tax office 税务局")
     return encode_proposal(ProposalKind.ADMIT_MEMBER, *values)
 
 
@@ -275,9 +277,9 @@ def test_members_are_admitted_by_proposal(world, read):
     assert (found.name, found.kind) == ("Tax office 税务局", MemberKind.GOVERNMENT_OFFICE)
     world.send("tax.governor", "members", "admitAccount", w.account("tax.gateway"), SENDER)
     asked(world, newcomer(), "already a member")
-    taken = (NEWCOMER[:-2] + b"29", 1, w.account("b.governor"), "x")
+    taken = (NEWCOMER[:-2] + b"29", 1, w.account("b.governor"), HOME, 0, "x")
     asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *taken), "not an LEI or USCC")
-    other = (b"91350100M000100Y43"[:17] + b"3", 1, w.account("b.governor"), "x")
+    other = (b"91350100M000100Y43"[:17] + b"3", 1, w.account("b.governor"), HOME, 0, "x")
     asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *other), "already a member")
 
 
@@ -288,7 +290,7 @@ def test_a_newcomer_is_of_a_known_kind_with_an_account_of_its_own(world):
         (ZERO_ADDRESS, "no account"),
         (w.account("b.gateway"), "account of another member"),
     ):
-        values = (NEWCOMER, 1, account, "x")
+        values = (NEWCOMER, 1, account, HOME, 0, "x")
         asked(world, encode_proposal(ProposalKind.ADMIT_MEMBER, *values), reason)
 
 

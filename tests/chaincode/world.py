@@ -212,7 +212,7 @@ ROLES = {"governor": Role.GOVERNOR, "approver": Role.APPROVER, "gateway": Role.G
 
 def members_arguments() -> tuple[Any, Any, Any]:
     founders = [
-        (IDENTIFIERS[index].ljust(32, b"\0"), KINDS[index], f"Member {NAMES[index]}", b"")
+        (IDENTIFIERS[index].ljust(32, b"\0"), KINDS[index], f"Member {NAMES[index]}", b"", HOME, 0)
         for index in NAMES
     ]
     accounts = [

@@ -18,7 +18,7 @@ from node.audit.result import Report
 from node.audit.verify import verify
 from node.sdk.abi import encode_call
 from node.sdk.governance import set_mandate
-from node.spec import registry
+from node.spec import registry, usage
 from node.spec.crypto import keccak256
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
@@ -254,3 +254,23 @@ def test_more_authorizations_than_a_bundle_takes(
     monkeypatch.setattr(export, "AUTHORIZATIONS_MAX", 1)
     with pytest.raises(Exception, match="bundle too large"):
         asyncio.run(chain.export(*wanted))
+
+
+def test_a_seconded_signature_is_said_to_be_the_contracts_word(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    new = (account("a.new"), mask(Role.SENDER, Role.GATEWAY))
+    chain.send("a.governor", "members", "admitAccount", *new)
+    revoke = (account("a.gateway"), Reason.KEY_COMPROMISED)
+    chain.send("a.governor", "members", "revokeAccount", *revoke)
+    first = chain.receipts(lease)[0]
+    provider, consumer = both(hashed(first))
+    seconded = provider + signature("a.new", hashed(first))
+    values = (authorization, 1, plain(first), seconded, consumer)
+    chain.send("a.new", "leases", "settle", *values)
+    digest = usage.close_digest(lease, 1, hashed(first), world.CHAIN_ID)
+    provider, consumer = both(digest)
+    values = (authorization, 1, 1, hashed(first), provider + signature("a.new", digest), consumer)
+    chain.send("a.new", "leases", "close", *values)
+    assert "seconded" in keys(proved(chain, authorization))

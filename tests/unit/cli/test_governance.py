@@ -34,6 +34,8 @@ ADMIT = {
     "kind": "bank",
     "governor": "0x" + "77" * 20,
     "name": "第二银行",
+    "jurisdiction": "156",
+    "head-office": "0",
 }
 
 
@@ -46,7 +48,8 @@ def test_a_proposal_is_made_shown_in_words_and_withdrawn(
     assert "ProposalOpened" in [event["event"] for event in sent["events"]]
     shown = run(capsys, "show", "--number", "1")
     assert shown["kind"] == "Admit a member"
-    assert shown["asks"] == {**ADMIT, "kind": 1}
+    asked = {name.replace("-", "_"): value for name, value in ADMIT.items()}
+    assert shown["asks"] == {**asked, "kind": 1, "jurisdiction": 156, "head_office": 0}
     again = run(capsys, "enact", "--number", "1", *key, expect=1)
     assert again["reason"].startswith("governance: ")
     run(capsys, "withdraw", "--number", "1", *key)

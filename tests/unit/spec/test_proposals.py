@@ -37,8 +37,8 @@ def test_what_is_encoded_is_read_again(data, kind):
         (ProposalKind.REINSTATE_MEMBER, (1, 2)),
         (ProposalKind.ADD_VALIDATOR, (bytes(19),)),
         (ProposalKind.FEATURE, (bytes(33), 1)),
-        (ProposalKind.ADMIT_MEMBER, (b"x", 1, bytes(20), "")),
-        (ProposalKind.ADMIT_MEMBER, (b"x", 1, bytes(20), "x" * 65)),
+        (ProposalKind.ADMIT_MEMBER, (b"x", 1, bytes(20), 156, 0, "")),
+        (ProposalKind.ADMIT_MEMBER, (b"x", 1, bytes(20), 156, 0, "x" * 65)),
     ],
 )
 def test_what_does_not_fit_is_refused(kind, values):
@@ -52,8 +52,8 @@ def test_what_does_not_fit_is_refused(kind, values):
         Proposal(ProposalKind.REINSTATE_MEMBER, bytes(31)),
         Proposal(ProposalKind.REINSTATE_MEMBER, bytes(33)),
         Proposal(ProposalKind.ADD_VALIDATOR, b"\xff" * 32),
-        Proposal(ProposalKind.ADMIT_MEMBER, bytes(96)),
-        Proposal(ProposalKind.ADMIT_MEMBER, bytes(96) + b"\xff"),
+        Proposal(ProposalKind.ADMIT_MEMBER, bytes(160)),
+        Proposal(ProposalKind.ADMIT_MEMBER, bytes(160) + b"\xff"),
     ],
 )
 def test_bytes_of_another_kind_are_refused(proposal):
