@@ -14,10 +14,10 @@ ENGINE_SOURCES := $(wildcard engine/src/*.rs) engine/Cargo.toml engine/Cargo.loc
 HAS_CARGO := $(shell cargo --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 1 || v[2] >= 95) print "yes"}')
 ENGINE_STAMP := $(if $(HAS_CARGO),$(VENV)/engine)
 
-.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts contract-mutants switches lock clean
+.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts contract-mutants scenarios foreign-node switches lock clean
 
 help: ## List the doors
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 $(VENV)/installed: requirements/dev.txt pyproject.toml
 	@echo "Installing the locked dependencies into $(VENV) with $(PYTHON) ..."
@@ -79,6 +79,12 @@ sim-mutants: install ## Show that the simulation catches five planted bugs
 
 differential: install ## Run TRANSACTIONS random transactions on both engines and compare all they give
 	@$(RUN) -m tests.differential --transactions $(TRANSACTIONS) --seed $(SEED) --workers $(WORKERS)
+
+scenarios: install ## Play nine scenarios on four validators and say what each proved
+	@$(RUN) -m scripts.scenarios
+
+foreign-node: install ## Play the contract part of the scenarios on anvil, unmodified (needs npm)
+	@$(RUN) -m scripts.foreign_node
 
 switches: install ## Show that the demo fails when one of five safeguards is off
 	@$(RUN) -m scripts.switches

@@ -36,7 +36,7 @@ SECONDS_MAX: Final = 900
 _COMPARED: Final = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 _MOVED: Final = {"+=": "-=", "-=": "+="}
 _BUILD: Final = "import sys; from chaincode import build; build.write(build.outputs(sys.argv[1:]))"
-_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - (.*))?$", re.MULTILINE)
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.MULTILINE)
 _EXPECTED: Final = ("AssertionError", "assert ", "Failed: DID NOT RAISE", "Refusal", "tests.")
 
 

@@ -26,6 +26,9 @@ FINAL_SECONDS: Final = 60.0
 POLLS_BEFORE_RESEND: Final = 30
 """How often a receipt is asked for before the same bytes are sent again."""
 
+NONCES_MAX: Final = 4
+"""How many nonces one call may try, where others sign with the same key at the same time."""
+
 NONCE_TAKEN: Final = "sender: nonce used by another transaction"
 WISH_DIFFERS: Final = "sender: that name stands for another call"
 _KNOWN: Final = ("already known", "already imported", "known transaction")
@@ -64,13 +67,30 @@ class Sender:
             NotReady: it is in no block after `timeout_s`; sending it again takes it up.
             RemoteError: the node takes no such transaction.
         """
-        signed = await self._signed(call, once)
-        receipt = await self._deliver(signed, timeout_s)
+        signed, receipt = await self._carry(call, once, timeout_s)
         if receipt.succeeded:
             self._outbox.finish(signed)
             return receipt
         self._outbox.forget(signed)
         raise await self._revert(call, receipt)
+
+    async def _carry(
+        self, call: Call, once: str, timeout_s: float
+    ) -> tuple[Signed, TransactionReceipt]:
+        """Sign and deliver a call; sign anew where another's transaction was first at its nonce.
+
+        That is safe only for bytes whose every answer came back: they are in no block, and a used
+        nonce keeps them out for ever. After silence the matter is told instead.
+        """
+        for _ in range(NONCES_MAX - 1):
+            signed = await self._signed(call, once)
+            try:
+                return signed, await self._deliver(signed, timeout_s)
+            except Refused as error:
+                if error.reason != NONCE_TAKEN or signed.hash in self._doubtful:
+                    raise
+        signed = await self._signed(call, once)
+        return signed, await self._deliver(signed, timeout_s)
 
     async def submit(self, call: Call) -> Hash32:
         """Send a call and return its hash at once; its nonce is given away."""

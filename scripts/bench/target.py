@@ -84,7 +84,7 @@ def target_of(held: DevelopmentNetwork) -> Target:
 @contextlib.contextmanager
 def anvil() -> Iterator[Target]:
     """Start anvil with the mnemonic's accounts and a block a second; stop it in the end."""
-    program, port = _anvil_program(), _free_port()
+    program, port = anvil_program(), free_port()
     options = {
         "--host": "127.0.0.1",
         "--port": str(port),
@@ -102,7 +102,7 @@ def anvil() -> Iterator[Target]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(process, url)
+        wait_for(process, url)
         yield Target((url,), f"ws://127.0.0.1:{port}", (process.pid,), (), gives_receipts=False)
     finally:
         process.terminate()
@@ -113,7 +113,7 @@ def anvil() -> Iterator[Target]:
             process.wait()
 
 
-def _anvil_program() -> Path:
+def anvil_program() -> Path:
     """Return anvil's program, installing its npm package into a folder of ours once."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "unknown")
     program = ANVIL_FOLDER / "node_modules" / f"{ANVIL}-linux-{machine}" / "bin" / "anvil"
@@ -133,14 +133,14 @@ def _anvil_program() -> Path:
     return program
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
+def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
     request = urllib.request.Request(
         url,
         b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}',

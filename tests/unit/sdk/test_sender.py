@@ -143,19 +143,48 @@ async def test_a_named_wish_that_failed_may_be_sent_anew(net: Net) -> None:
     assert len(set(net.sent)) == 2
 
 
-async def test_a_nonce_that_a_stranger_used_is_told_and_dropped(net: Net) -> None:
+async def foreign(net: Net, nonce: int) -> None:
+    """Another client with the same key uses a nonce."""
+    raw = sign_dynamic_fee(
+        SENDER_KEY, chain_id=CHAIN_ID, nonce=nonce, gas=21_000, to=GOVERNOR, value=1
+    )
+    await Client(net).send_raw(raw)
+
+
+async def test_a_nonce_that_another_used_first_is_replaced(net: Net) -> None:
     box = Outbox()
     account = sender(net, box)
     await account.send(call(20))
-    foreign = sign_dynamic_fee(
-        SENDER_KEY, chain_id=CHAIN_ID, nonce=6, gas=21_000, to=GOVERNOR, value=1
-    )
-    await Client(net).send_raw(foreign)
+    await foreign(net, 6)
+    assert (await account.send(call(21))).block_number == 7
+    assert box.standing(CHAIN_ID, SENDER) == ()
+    with pytest.raises(Reverted, match="dup"):
+        await account.ask(call(21))
+
+
+async def test_after_silence_a_used_nonce_is_told_and_nothing_is_signed_anew(
+    net: Net, tmp_path: Path
+) -> None:
+    net.lose_requests = 1_000
+    path = tmp_path / "outbox"
+    with pytest.raises(NotReady):
+        await sender(net, Outbox(path)).send(call(20), timeout_s=0.02)
+    net.lose_requests = 0
+    await foreign(net, 5)
+    box = Outbox(path)
     with pytest.raises(Refused) as caught:
-        await account.send(call(21))
+        await sender(net, box).send(call(20))
     assert caught.value.reason == module.NONCE_TAKEN
     assert box.standing(CHAIN_ID, SENDER) == ()
-    assert (await account.send(call(21))).succeeded
+    assert (await sender(net, box).send(call(20))).succeeded
+
+
+async def test_a_race_for_nonces_has_an_end(net: Net) -> None:
+    net.refusals = [(-32000, "nonce too low")] * 100
+    with pytest.raises(Refused) as caught:
+        await sender(net).send(call(20))
+    assert caught.value.reason == module.NONCE_TAKEN
+    assert len(net.sent) == module.NONCES_MAX
 
 
 async def test_a_refusal_at_the_door_leaves_nothing_standing(net: Net) -> None:

@@ -1,0 +1,48 @@
+"""B: a firm lets a bank ask its operator for derived indicators, three times in thirty days."""
+
+from typing import Any
+
+from node.sdk import contracts
+from node.sdk.query import record_query
+from node.sdk.reverts import authorizations, grants
+from node.spec.crypto import keccak256
+from node.spec.terms import authorization_id
+from node.spec.types import Hash32
+from node.spec.vocabulary import DeliveryMode, purpose
+from scripts.scenarios.stage import Stage
+
+TITLE = ("Credit of small firms", "小微企业信贷")
+MODE = "fields: gateway / 网关"
+FIELDS = ("credit_history", "duration_in_month", "credit_amount")
+
+
+async def play(stage: Stage) -> None:
+    """Without the firm's approval nothing is active; with it, three uses and no fourth."""
+    gateway = stage.gateway
+    changes: dict[str, Any] = {"purpose": purpose("CreditScoreEvaluation"), "maximum_uses": 3}
+    reference = Hash32(keccak256(b"a firm, salted"))
+    if gateway is not None:
+        reference = gateway.references[0]
+        changes |= {"fields": gateway.manifest.mask_of(*FIELDS), "product": gateway.product}
+    terms = stage.consented("firm", reference, **changes)
+    await stage.prove_refused(
+        stage.send("consumer.approver", contracts.request_authorization(terms, [bytes(65)])),
+        grants.MalformedSignature,
+        "a forged approval is refused",
+        "伪造的批准被拒绝",
+    )
+    await stage.grant(terms, "firm")
+    lease = await stage.lease(terms, 3, DeliveryMode.FIELDS)
+    query = record_query("CreditScoreEvaluation", list(FIELDS))
+    uses = await stage.use(lease, query, 3)
+    stage.prove(len(uses) == 3, "three indicators, each signed by both", "三次指标查询均双方签名")
+    await stage.prove_refused(
+        stage.send("consumer.gateway", stage.opening(terms, 1, DeliveryMode.FIELDS)),
+        authorizations.UsesExhausted,
+        "a fourth use is not reserved",
+        "第四次使用不予预留",
+    )
+    await stage.settle([(lease, uses)], close=True)
+    digest = authorization_id(terms, stage.chain_id)
+    found = await contracts.find_terms(stage.client, digest, stage.chain_id)
+    stage.prove(found == terms, "the firm's terms are on record as signed", "条款按签署原样留痕")

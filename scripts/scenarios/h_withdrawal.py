@@ -1,0 +1,51 @@
+"""H: a subject withdraws; closing all leases is the consumer's acknowledgement."""
+
+from node.sdk import contracts
+from node.sdk.reverts import authorizations, leases
+from node.spec.crypto import keccak256, sign
+from node.spec.registry import AUTHORIZATIONS
+from node.spec.terms import authorization_id, revocation_digest
+from node.spec.types import Hash32
+from node.spec.vocabulary import AuthorizationStatus, DeliveryMode, Reason
+from scripts.scenarios.stage import Stage
+
+TITLE = ("Withdrawal and deletion", "撤回与删除")
+MODE = "fields: record only / 仅记录"
+
+
+async def play(stage: Stage) -> None:
+    """Another's signature withdraws nothing; the subject's does, once and for all."""
+    terms = stage.consented("person", Hash32(keccak256(b"a person, salted")))
+    authorization = await stage.grant(terms, "person")
+    lease = await stage.lease(terms, 2, DeliveryMode.FIELDS)
+    uses = await stage.record(lease, 1)
+    digest = revocation_digest(
+        authorization_id(terms, stage.chain_id), Reason.SUBJECT_WITHDREW, stage.chain_id
+    )
+    reason = Reason.SUBJECT_WITHDREW
+    forged = contracts.carry_revocation(terms, reason, sign(stage.key("stranger"), digest))
+    await stage.prove_refused(
+        stage.send("exchange.approver", forged),
+        authorizations.NotAParty,
+        "another's signature withdraws nothing",
+        "他人签名无效",
+    )
+    signed = contracts.carry_revocation(terms, reason, sign(stage.key("person"), digest))
+    await stage.send("exchange.approver", signed)
+    status = await stage.ask("authorizations", AUTHORIZATIONS, "statusOf", authorization)
+    stage.prove(
+        status == AuthorizationStatus.REVOKED, "the subject's own does", "主体本人签名即撤回"
+    )
+    await stage.prove_refused(
+        stage.send("consumer.gateway", stage.opening(terms, 1, DeliveryMode.FIELDS)),
+        authorizations.NotActive,
+        "no lease opens after it",
+        "撤回后不得再开租约",
+    )
+    await stage.settle([(lease, uses)], close=True)
+    await stage.prove_refused(
+        stage.send("provider.gateway", stage.closing(lease, uses)),
+        leases.NotOpen,
+        "all leases are closed, which acknowledges it",
+        "全部租约关闭即为确认",
+    )

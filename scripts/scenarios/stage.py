@@ -1,0 +1,374 @@
+"""The consortium that scenarios are played on: keys, what members send, and records of uses.
+
+A stage needs a node and the keys of a development network, nothing else; a gateway is there where
+the node is ours. What a scenario shows is noted in English and Chinese. A use without a gateway is
+its record alone: a receipt that both sides' keys sign.
+"""
+
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from node.cli.devnet import DevelopmentNetwork
+from node.config import read_private_key
+from node.sdk import approval_file, contracts, governance
+from node.sdk.abi import decode_event, decode_result, encode_call
+from node.sdk.approval_file import ApprovalFile
+from node.sdk.client import Client, TransactionReceipt
+from node.sdk.consumer import Consumer, LeaseHandle
+from node.sdk.contracts import Call, Opening
+from node.sdk.product import Field, Manifest
+from node.sdk.query import Query
+from node.sdk.reverts import Revert
+from node.sdk.sender import Sender
+from node.spec import merkle, registry
+from node.spec.crypto import address_of, keccak256, sign
+from node.spec.proposals import Proposal
+from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.terms import Terms, authorization_id
+from node.spec.types import ZERO_ADDRESS, Address, Hash32
+from node.spec.usage import (
+    Batch,
+    Receipt,
+    SignedReceipt,
+    UseRange,
+    batch_id,
+    close_digest,
+    lease_id,
+    pack_ranges,
+    ranges_hash,
+    receipt_hash,
+)
+from node.spec.vocabulary import (
+    HOME,
+    Ballot,
+    DeliveryMode,
+    LegalBasis,
+    SubjectMode,
+    Zone,
+    mask,
+    purpose,
+)
+
+FLOOR_SECONDS: Final = 20
+"""Least time to answer on a development network."""
+
+_DAY: Final = 86_400
+_AHEAD: Final = 8 * 3_600
+ENACT_TRIES: Final = 20
+EMPTY: Final[dict[object, Any]] = {Address: ZERO_ADDRESS, Hash32: Hash32(bytes(32))}
+"""What stands for "none" in a member of the terms that is no number."""
+
+
+class NotProved(Exception):
+    """Something that a scenario promises does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One thing that a scenario proved, in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass
+class Gateway:
+    """The provider's gateway as a consumer reaches it, and the product that it serves."""
+
+    consumer: Consumer
+    manifest: Manifest
+    product: Hash32
+    references: tuple[Hash32, ...]
+    """Salted references of the subjects whose records it holds."""
+
+
+@dataclass
+class Stage:
+    """Everything that scenarios share."""
+
+    folder: Path
+    network: DevelopmentNetwork
+    client: Client
+    gateway: Gateway | None = None
+    product: Hash32 = field(init=False)
+    template: Hash32 = field(init=False)
+    proved: list[Shown] = field(default_factory=list)
+    senders: dict[str, Sender] = field(default_factory=dict)
+
+    @property
+    def chain_id(self) -> int:
+        """The chain's id."""
+        return self.network.chain_id
+
+    def prove(self, holds: bool, en: str, zh: str) -> None:
+        """Note what was shown, or raise `NotProved` where it does not hold."""
+        if not holds:
+            raise NotProved(en)
+        self.proved.append(Shown(en, zh))
+
+    async def prove_refused(
+        self, attempt: Awaitable[object], expected: type[Revert], en: str, zh: str
+    ) -> None:
+        """Note that the contract refused, with this very class of refusal."""
+        try:
+            await attempt
+        except Revert as error:
+            self.prove(type(error) is expected, f"{en} ({error.reason})", f"{zh}（{error.reason}）")
+            return
+        raise NotProved(f"{en}: it was accepted")
+
+    def key(self, name: str) -> bytes:
+        """Return the key of `consumer.gateway` and so on; a name without a dot is a stranger's."""
+        member, dot, account = name.partition(".")
+        if not dot:
+            return keccak256(b"a key of a scenario: " + name.encode())
+        return read_private_key(self.network.member_folder(member) / f"{account}.key")
+
+    def sender(self, name: str) -> Sender:
+        """Return an account that can send."""
+        if name not in self.senders:
+            self.senders[name] = Sender(self.client, self.key(name), self.chain_id)
+        return self.senders[name]
+
+    async def send(self, name: str, call: Call) -> TransactionReceipt:
+        """Send a call and wait until it is final."""
+        return await self.sender(name).send(call)
+
+    async def ask(self, contract: str, to: Address, method: str, *values: Any) -> Any:
+        """Return what a contract says."""
+        data = await self.client.view(
+            to, encode_call(contract, method, *values), sender=ZERO_ADDRESS
+        )
+        return decode_result(contract, method, data)
+
+    async def state(self, authorization: Hash32) -> AuthorizationState:
+        """Return what the ledger keeps of an authorization, read from its storage."""
+        slots = registry.slots_of_authorization(authorization)
+        read = await self._storage(registry.AUTHORIZATIONS, slots)
+        found = registry.authorization(read, authorization)
+        assert found is not None, "granted before"
+        return found
+
+    async def lease_state(self, lease: LeaseHandle) -> LeaseState:
+        """Return what the ledger keeps of a lease, read from its storage."""
+        slots = registry.slots_of_lease(lease.id)
+        leases = await self._storage(registry.LEASES, slots)
+        keys = await self._storage(registry.MEMBERS, registry.slots_of_keys(leases(slots[0])))
+        stated = (registry.slot_of_statement(lease.id),)
+        found = registry.lease(
+            leases, keys, await self._storage(registry.CLOSINGS, stated), lease.id
+        )
+        assert found is not None, "opened before"
+        return found
+
+    async def _storage(self, contract: Address, slots: tuple[int, ...]) -> registry.ReadSlot:
+        words = {}
+        for slot in slots:
+            answer = await self.client.call(
+                "eth_getStorageAt", "0x" + contract.hex(), hex(slot), "latest"
+            )
+            words[slot] = int(answer, 16)
+        return words.__getitem__
+
+    # Market and governance ------------------------------------------------------------------------
+
+    async def publish(self, manifest: Manifest) -> Hash32:
+        """Publish a product of the provider, approved by the exchange; return its id."""
+        receipt = await self.send("provider.approver", contracts.publish_product(manifest))
+        product = Hash32(receipt.logs[0].topics[1])
+        await self.send("exchange.approver", contracts.approve_product(product, 1))
+        return product
+
+    async def govern(self, proposal: Proposal) -> None:
+        """Carry a proposal by the ballots of all electors, and enact it after its time lock."""
+        opened = await self.send("regulator.governor", governance.propose(proposal))
+        number = int.from_bytes(opened.logs[0].topics[1], "big")
+        for member in ("consumer", "provider", "exchange"):
+            await self.send(f"{member}.governor", governance.vote(number, Ballot.AGREE))
+        for attempt in range(ENACT_TRIES):
+            try:
+                await self.send("regulator.governor", governance.enact(number, proposal))
+                return
+            except Revert:
+                if attempt == ENACT_TRIES - 1:
+                    raise
+                time.sleep(0.5)
+
+    # Grants ---------------------------------------------------------------------------------------
+
+    def terms(self, **changes: Any) -> Terms:
+        """Return terms that the consumer may ask of the provider: aggregates, for a day."""
+        now = int(time.time())
+        standard: dict[str, Any] = {part.name: EMPTY.get(part.type, 0) for part in fields(Terms)}
+        standard |= {
+            "provider": self.network.members["provider"],
+            "consumer": self.network.members["consumer"],
+            "product": self.product,
+            "product_version": 1,
+            "legal_basis": LegalBasis.CONTRACT,
+            "purpose": purpose("CreditChecking"),
+            "fields": 0b111,
+            "modes": mask(DeliveryMode.PSI),
+            "destination": HOME,
+            "minimum_group": 10,
+            "maximum_uses": 10,
+            "valid_from": now - 60,
+            "valid_until": now + 86_400,
+            "unsigned_maximum": 1,
+            "answer_within": FLOOR_SECONDS,
+            "settle_within": FLOOR_SECONDS,
+            "template": self.template,
+            "nonce": time.time_ns(),
+        }
+        return Terms(**{**standard, **changes})
+
+    def consented(self, subject: str, reference: Hash32, **changes: Any) -> Terms:
+        """Return terms of one consenting subject, whose own fields are delivered."""
+        subjective: dict[str, Any] = {
+            "subject_mode": SubjectMode.ONE,
+            "subject": address_of(self.key(subject)),
+            "subject_reference": reference,
+            "legal_basis": LegalBasis.CONSENT,
+            "minimum_group": 0,
+            "modes": mask(DeliveryMode.FIELDS),
+        }
+        return self.terms(**{**subjective, **changes})
+
+    async def grant(self, terms: Terms, *signers: str) -> Hash32:
+        """Have the consumer ask and carry in the others' approvals from a file signed offline."""
+        file = ApprovalFile(self.chain_id, terms)
+        for name in ("provider.approver", *signers):
+            text = approval_file.encode(approval_file.approve(file, self.key(name)))
+            file = approval_file.decode(text, self.chain_id)
+        call = contracts.request_authorization(terms, file.signatures)
+        await self.send("consumer.approver", call)
+        return authorization_id(terms, self.chain_id)
+
+    # Uses -----------------------------------------------------------------------------------------
+
+    def opening(self, terms: Terms, uses: int, mode: DeliveryMode, **changes: Any) -> Call:
+        """Return the call that opens a lease of an hour under terms."""
+        values: dict[str, Any] = {
+            "authorization": authorization_id(terms, self.chain_id),
+            "uses": uses,
+            "purpose": terms.purpose,
+            "fields": 0,
+            "mode": mode,
+            "expires_at": min(int(time.time()) + 3_600, end_of_day()),
+        }
+        provider_key = address_of(self.key("provider.gateway"))
+        return contracts.open_lease(Opening(**{**values, **changes}), provider_key)
+
+    async def lease(
+        self, terms: Terms, uses: int, mode: DeliveryMode, **changes: Any
+    ) -> LeaseHandle:
+        """Open a lease and return it."""
+        sent = await self.send("consumer.gateway", self.opening(terms, uses, mode, **changes))
+        numbers = [
+            event.values["number"]
+            for log in sent.logs
+            if (event := decode_event("leases", log)) is not None and event.name == "LeaseOpened"
+        ]
+        provider_key = address_of(self.key("provider.gateway"))
+        return LeaseHandle(authorization_id(terms, self.chain_id), numbers[0], provider_key)
+
+    async def use(self, lease: LeaseHandle, query: Query, times: int) -> list[SignedReceipt]:
+        """Make uses through the gateway where there is one, else record them; return receipts."""
+        if self.gateway is None:
+            return await self.record(lease, times)
+        found = []
+        for _ in range(times):
+            made = await self.gateway.consumer.ask(lease, query)
+            assert made.receipt is not None, "an answered use has its receipt"
+            found.append(
+                SignedReceipt(made.receipt, made.provider_signature, made.consumer_signature)
+            )
+        return found
+
+    async def record(self, lease: LeaseHandle, times: int, **changes: Any) -> list[SignedReceipt]:
+        """Return receipts of uses made elsewhere, chained and signed by both sides' keys."""
+        head, last, found = await self.client.block_number(), lease.id, []
+        for number in range(1, times + 1):
+            standard: dict[str, Any] = {
+                "lease": lease.id,
+                "number": number,
+                "previous": last,
+                "request_hash": keccak256(b"request %d" % number),
+                "kind": 0,
+                "state_block": head,
+                "used_at": int(time.time()),
+                "record_count": 1,
+                "input_commitment": keccak256(b"input %d" % number),
+                "output_commitment": keccak256(b"output %d" % number),
+            }
+            receipt = Receipt(**{**standard, **changes})
+            last = receipt_hash(receipt, self.chain_id)
+            found.append(SignedReceipt(receipt, *self.both(last)))
+        return found
+
+    def both(self, digest: bytes) -> tuple[bytes, bytes]:
+        """Return the signatures of the provider's and the consumer's gateway."""
+        return sign(self.key("provider.gateway"), digest), sign(
+            self.key("consumer.gateway"), digest
+        )
+
+    def settling(self, lease: LeaseHandle, signed: SignedReceipt) -> Call:
+        """Return the call that anchors one receipt."""
+        assert signed.consumer_signature is not None, "countersigned when asked"
+        return contracts.settle_receipt(
+            lease.authorization,
+            lease.number,
+            signed.receipt,
+            signed.provider_signature,
+            signed.consumer_signature,
+        )
+
+    async def settle(
+        self, uses: Sequence[tuple[LeaseHandle, Sequence[SignedReceipt]]], *, close: bool
+    ) -> Batch:
+        """Anchor the receipts of many leases under one root, and close those leases if asked."""
+        leaves: list[Hash32] = []
+        ranges = []
+        for lease, signed in sorted(uses, key=lambda use: use[0].id):
+            hashes = [receipt_hash(entry.receipt, self.chain_id) for entry in signed]
+            leaves += hashes
+            last = hashes[-1] if hashes else lease.id
+            ranges.append(UseRange(lease.authorization, lease.number, 1, len(hashes), last, close))
+        highest = max(entry.receipt.state_block for _, signed in uses for entry in signed)
+        members = self.network.members
+        batch = Batch(
+            members["provider"],
+            members["consumer"],
+            merkle.root(leaves),
+            ranges_hash(pack_ranges(ranges)),
+            len(leaves),
+            highest,
+        )
+        signatures = self.both(batch_id(batch, self.chain_id))
+        await self.send("provider.gateway", contracts.settle_batch(batch, ranges, *signatures))
+        return batch
+
+    def closing(self, lease: LeaseHandle, signed: Sequence[SignedReceipt]) -> Call:
+        """Return the call by which both sides close a lease after its receipts."""
+        last = receipt_hash(signed[-1].receipt, self.chain_id) if signed else lease.id
+        identity = lease_id(lease.authorization, lease.number)
+        digest = close_digest(identity, len(signed), last, self.chain_id)
+        return contracts.close_lease(
+            lease.authorization, lease.number, len(signed), last, *self.both(digest)
+        )
+
+
+def end_of_day() -> int:
+    """Return the first second of the next day of UTC+8, where windows of a day end (R8)."""
+    return (int(time.time()) + _AHEAD) // _DAY * _DAY + _DAY - _AHEAD
+
+
+def indicators(template: str) -> Manifest:
+    """Return a product of derived indicators, of which every delivery mode is offered."""
+    kinds = (("reference", "SubjectReference", 2, 1), ("stability", "Indicator", 2, 1))
+    more = (("invoice", "TradeDocument", 2, 0), ("sector", "SectorAggregate", 5, 0))
+    parts = tuple(Field(*entry) for entry in (*kinds, *more))
+    return Manifest("Indicators", Zone.FINANCE, tuple(DeliveryMode), template, parts)
