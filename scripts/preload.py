@@ -150,7 +150,7 @@ def compact(store: Path) -> None:
     """Let LevelDB tidy up now what it would else tidy up under somebody's load."""
     held = plyvel.DB(
         str(store),
-        write_buffer_size=WRITE_BUFFER_BYTES,
+        write_buffer_size=max(WRITE_BUFFER_BYTES),
         bloom_filter_bits=BLOOM_BITS,
         compression=COMPRESSION,
     )

@@ -6,6 +6,7 @@ folder, never a wrong or missing value (N18).
 """
 
 import fcntl
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import takewhile
@@ -18,11 +19,12 @@ from node.errors import FolderInUse, StoreError
 from node.storage.kv import Batch
 from node.storage.log_scan import scan_folder
 
-WRITE_BUFFER_BYTES: Final = 32 * 1024 * 1024
-"""Size of a log before it becomes a table; also what is scanned at most before opening."""
+WRITE_BUFFER_BYTES: Final = (24 * 1024 * 1024, 40 * 1024 * 1024)
+"""Sizes of a log before it becomes a table, one drawn at each opening. All validators write the
+same; with one size all would compact in the same second, and every quorum would wait for them."""
 CACHE_BYTES: Final = 64 * 1024 * 1024
 BLOOM_BITS: Final = 10
-OPEN_FILES_MAX: Final = 256
+OPEN_FILES_MAX: Final = 128
 """Tables kept open, 2 MiB each. LevelDB maps them whole, so what a process seems to hold in memory
 grows with them: of a store of 1.2 GB, 900 MB with all open and under 100 with these, for a third
 more CPU where reads go everywhere."""
@@ -129,7 +131,7 @@ def _open(folder: Path) -> Any:
             str(folder),
             create_if_missing=True,
             paranoid_checks=True,
-            write_buffer_size=WRITE_BUFFER_BYTES,
+            write_buffer_size=random.randint(*WRITE_BUFFER_BYTES),
             lru_cache_size=CACHE_BYTES,
             bloom_filter_bits=BLOOM_BITS,
             compression=COMPRESSION,
