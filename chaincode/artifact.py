@@ -25,6 +25,10 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "governance": bytes(18) + b"\xda\x0c",
     "parameters": bytes(18) + b"\xda\x0d",
     "holidays": bytes(18) + b"\xda\x0e",
+    "refusals": bytes(18) + b"\xda\x25",
+    "lineage": bytes(18) + b"\xda\x20",
+    "delegations": bytes(18) + b"\xda\x21",
+    "consents": bytes(18) + b"\xda\x22",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

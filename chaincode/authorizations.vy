@@ -2,15 +2,18 @@
 # pragma evm-version prague
 """
 @title Authorizations
-@notice Where each authorization stands and what it still allows, in three words of state: standing
-        (parties, counters, status), limits and fields. An authorization's id is the EIP-712 digest of
-        its terms; Grants checks terms and approvals and is alone to begin one, Leases alone moves the
-        counters. Limits and fields are written when the last required party has approved.
+@notice Where each authorization stands and what it still allows, in two words of state: standing
+        (parties, counters, status) and limits; fields beyond the first 42 take a third. An
+        authorization's id is the EIP-712 digest of its first terms; Grants checks terms and approvals
+        and is alone to begin one, Leases alone moves the counters. Limits are written when the last
+        required party has approved. An amendment is approved under its own digest, and then becomes the
+        next version of the authorization, whose id stays.
         Nothing here ever erases a use: ending an authorization stops new leases and dates the end
         (R11). Expiry and exhaustion are no stored states: they follow from time and counters.
 """
 
 from interfaces import IAuthorizations
+from interfaces import IDelegations
 from interfaces import IMembers
 from interfaces import ITemplates
 import addresses
@@ -25,66 +28,99 @@ CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER
 SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
 EXCHANGE: constant(uint256) = 1 << vocabulary.PARTY_EXCHANGE
 REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
+AGENT: constant(uint256) = 1 << vocabulary.PARTY_AGENT
 
 OPEN_LEASES_MAX: constant(uint256) = 8
 LEASES_MAX: constant(uint256) = 2**24 - 1
+VERSIONS_MAX: constant(uint256) = 255
 NEVER: constant(uint256) = 2**64 - 1
 UINT32: constant(uint256) = 2**32 - 1
+TIME: constant(uint256) = 2**36 - 1
+SECONDS: constant(uint256) = 2**20 - 1
 
-# Places in the word of standing.
-CONSUMER_AT: constant(uint256) = 16
-COUNTED_AT: constant(uint256) = 32
-LEASES_AT: constant(uint256) = 64
-OPEN_AT: constant(uint256) = 88
-UNACCOUNTED_AT: constant(uint256) = 92
-STATUS_AT: constant(uint256) = 148
-REASON_AT: constant(uint256) = 152
-ENDED_AT: constant(uint256) = 160
-REQUIRED_AT: constant(uint256) = 192
-APPROVED_AT: constant(uint256) = 200
-VALID_UNTIL_AT: constant(uint256) = 208
+# Places in the word of standing: provider 0, and
+CONSUMER_AT: constant(uint256) = 8
+COUNTED_AT: constant(uint256) = 16
+LEASES_AT: constant(uint256) = 48
+OPEN_AT: constant(uint256) = 72
+UNACCOUNTED_AT: constant(uint256) = 76
+WINDOW_AT: constant(uint256) = 80
+WINDOW_USED_AT: constant(uint256) = 100
+STATUS_AT: constant(uint256) = 132
+REASON_AT: constant(uint256) = 136
+ENDED_AT: constant(uint256) = 142
+REQUIRED_AT: constant(uint256) = 174
+APPROVED_AT: constant(uint256) = 182
+VALID_UNTIL_AT: constant(uint256) = 190
+DESTINATION_AT: constant(uint256) = 226
+ZONE_AT: constant(uint256) = 236
 VERSION_AT: constant(uint256) = 248
-
-# Places in the word of limits.
-MODES_AT: constant(uint256) = 12
-DESTINATION_AT: constant(uint256) = 20
-SUBJECT_MODE_AT: constant(uint256) = 30
-VALID_FROM_AT: constant(uint256) = 32
-MAXIMUM_AT: constant(uint256) = 72
-ANSWER_AT: constant(uint256) = 104
-SETTLE_AT: constant(uint256) = 124
-UNSIGNED_AT: constant(uint256) = 144
-EXCHANGE_AT: constant(uint256) = 152
-PERIOD_AT: constant(uint256) = 168
-RATE_AT: constant(uint256) = 172
-ZONE_AT: constant(uint256) = 204
-ONWARD_AT: constant(uint256) = 212
-FROZEN_AT: constant(uint256) = 213
-FROZEN: constant(uint256) = 2**40 - 1
-
-WINDOW_AT: constant(uint256) = 96
-WINDOW_USED_AT: constant(uint256) = 116
 WINDOW: constant(uint256) = 2**20 - 1
+WINDOWED: constant(uint256) = (WINDOW << WINDOW_AT) | (UINT32 << WINDOW_USED_AT)
+# What an amendment replaces: required, approved, validUntil, destination, zone, version.
+AMENDED: constant(uint256) = ((1 << 82) - 1) << REQUIRED_AT
+# The same but for the version, which the authorization counts itself.
+TAKEN: constant(uint256) = ((1 << 74) - 1) << REQUIRED_AT
+
+# Places in the word of limits: purpose 0, and
+MODES_AT: constant(uint256) = 8
+SUBJECT_MODE_AT: constant(uint256) = 16
+VALID_FROM_AT: constant(uint256) = 18
+MAXIMUM_AT: constant(uint256) = 54
+ANSWER_AT: constant(uint256) = 86
+SETTLE_AT: constant(uint256) = 106
+ACKNOWLEDGE_AT: constant(uint256) = 126
+UNSIGNED_AT: constant(uint256) = 146
+EXCHANGE_AT: constant(uint256) = 153
+PERIOD_AT: constant(uint256) = 161
+RATE_AT: constant(uint256) = 164
+FLAGS_AT: constant(uint256) = 196
+FIELDS_AT: constant(uint256) = 214
+ONWARD: constant(uint256) = 1 << FLAGS_AT
+SHARED: constant(uint256) = 1 << (FLAGS_AT + 1)
+FROZEN: constant(uint256) = 1 << (FLAGS_AT + 2)
+DELEGATED: constant(uint256) = 1 << (FLAGS_AT + 3)
+WIDE: constant(uint256) = 1 << (FLAGS_AT + 4)
+# Of an acknowledgement: that it is overdue was put on record.
+OVERDUE: constant(uint256) = 1 << 40
 # Longest chain of onward sharing, the first authorization not counted.
 DEPTH_MAX: constant(uint256) = 3
 
 struct Authorization:
-    # Bits: provider 0, consumer 16, counted 32, leases 64, open 88, unaccounted 92, window 96, used
-    # in it 116, status 148, reason 152, ended 160, required 192, approved 200, validUntil 208,
-    # version 248.
+    # Bits: provider 0, consumer 8, counted 16, leases 48, open 72, unaccounted 76, window 80, used in
+    # it 100, status 132, reason 136, ended 142, required 174, approved 182, validUntil 190,
+    # destination 226, zone 236, version 248.
     standing: uint256
-    # Bits: purpose 0, modes 12, destination 20, subjectMode 30, validFrom 32, maximumUses 72,
-    # answerWithin 104, settleWithin 124, unsignedMaximum 144, exchange 152, ratePeriod 168,
-    # rateLimit 172, zone 204, has a parent 212, frozen until 213. 0 before it is active.
+    # Bits: purpose 0, modes 8, subjectMode 16, validFrom 18, maximumUses 54, answerWithin 86,
+    # settleWithin 106, acknowledgeWithin 126, unsignedMaximum 146, exchange 153, ratePeriod 161,
+    # rateLimit 164, shares a parent onward 196, is shared onward 197, was frozen 198, approved by an
+    # agent 199, fields in a word of their own 200, retentionDays 201, else fields 214. 0 before it is
+    # active.
     limits: uint256
-    # Mask of granted fields; 0 before it is active.
+    # Mask of granted fields where they reach beyond the 42 that limits hold.
     fields: uint256
+
+
+struct Version:
+    # The digest of the terms, of version 2 on.
+    terms: bytes32
+    # What limits were, once another version took their place: its leases settle by them.
+    limits: uint256
 
 
 # Fixed positions: node/spec/registry.py reads them from storage proofs.
 authorizations: HashMap[bytes32, Authorization]
 # The authorization that one shares onward; zero for most.
 parents: HashMap[bytes32, bytes32]
+# Unix seconds, the first at which an authorization's freeze is over (R22).
+freezes: HashMap[bytes32, uint256]
+versions: HashMap[bytes32, HashMap[uint256, Version]]
+# The authorization of an amendment's digest; zero for first terms, whose digest it is.
+origins: HashMap[bytes32, bytes32]
+# The delegation that an authorization stands on; zero for most.
+delegations: HashMap[bytes32, bytes32]
+# Unix seconds up to which an end is to be acknowledged by closing all leases; bit 40: it was overdue.
+acknowledgements: HashMap[bytes32, uint256]
 
 event AuthorizationApproved:
     authorization: indexed(bytes32)
@@ -136,6 +172,26 @@ event UsesSharedOnward:
     uses: uint256
 
 
+event AuthorizationAmended:
+    authorization: indexed(bytes32)
+    amendment: indexed(bytes32)
+    version: uint256
+
+
+event AcknowledgementDue:
+    authorization: indexed(bytes32)
+    until: uint256
+
+
+event EndAcknowledged:
+    authorization: indexed(bytes32)
+
+
+event AcknowledgementOverdue:
+    authorization: indexed(bytes32)
+    until: uint256
+
+
 event AuthorizationFrozen:
     authorization: indexed(bytes32)
     until: uint256
@@ -163,7 +219,7 @@ def __init__():
 @external
 def record(authorization: bytes32) -> Authorization:
     """
-    @notice The three words that state keeps of an authorization; all zero when there is none.
+    @notice The words that state keeps of an authorization; all zero when there is none.
     """
     return self.authorizations[authorization]
 
@@ -177,9 +233,13 @@ def statusOf(authorization: bytes32) -> uint256:
     """
     standing: uint256 = self.authorizations[authorization].standing
     status: uint256 = (standing >> STATUS_AT) & 15
-    if status == 0 or (standing >> ENDED_AT) & UINT32 != 0:
+    if (
+        status == 0
+        or status == vocabulary.AUTHORIZATION_STATUS_APPLIED
+        or (standing >> ENDED_AT) & UINT32 != 0
+    ):
         return status
-    if block.timestamp >= (standing >> VALID_UNTIL_AT) & (2**40 - 1):
+    if block.timestamp >= (standing >> VALID_UNTIL_AT) & TIME:
         return vocabulary.AUTHORIZATION_STATUS_EXPIRED
     maximum: uint256 = (self.authorizations[authorization].limits >> MAXIMUM_AT) & UINT32
     if (
@@ -224,86 +284,100 @@ def fieldsOf(authorization: bytes32) -> uint256:
     """
     @notice The mask of fields the authorization grants; 0 when it never was active.
     """
-    return self.authorizations[authorization].fields
+    return self._fields(authorization, self.authorizations[authorization].limits)
 
 
 @view
 @external
-def deadlines(authorization: bytes32) -> IAuthorizations.Deadlines:
+def authorizationOf(terms: bytes32) -> bytes32:
+    """
+    @notice The authorization that the digest of terms belongs to; of first terms their own digest.
+    """
+    origin: bytes32 = self.origins[terms]
+    return terms if origin == empty(bytes32) else origin
+
+
+@view
+@external
+def termsOf(authorization: bytes32) -> bytes32:
+    """
+    @notice The digest of the terms in force, or last in force.
+    """
+    return self._terms_of(
+        authorization, self.authorizations[authorization].standing >> VERSION_AT
+    )
+
+
+@view
+@external
+def version(authorization: bytes32, number: uint256) -> Version:
+    """
+    @notice A version of the terms: its digest, and the limits it had if another has replaced it.
+    """
+    return Version(
+        terms=self._terms_of(authorization, number),
+        limits=self.versions[authorization][number].limits,
+    )
+
+
+@view
+@external
+def acknowledgementOf(authorization: bytes32) -> uint256:
+    """
+    @notice Unix seconds up to which an end is to be acknowledged, bit 40 that this is overdue; 0 for
+            nothing due.
+    """
+    return self.acknowledgements[authorization]
+
+
+@view
+@external
+def deadlines(authorization: bytes32, version: uint256) -> IAuthorizations.Deadlines:
     """
     @notice What settling and closing depend on. Neither status nor expiry is among it (R11).
+    @param version That of the lease's terms: it settles under these (R23).
     """
     standing: uint256 = self.authorizations[authorization].standing
-    limits: uint256 = self.authorizations[authorization].limits
+    limits: uint256 = self.versions[authorization][version].limits
+    if limits == 0:
+        limits = self.authorizations[authorization].limits
     return IAuthorizations.Deadlines(
-        provider=standing & 65535,
-        consumer=(standing >> CONSUMER_AT) & 65535,
+        provider=standing & 255,
+        consumer=(standing >> CONSUMER_AT) & 255,
         ended=self._ended(standing),
-        unsignedMaximum=(limits >> UNSIGNED_AT) & 255,
-        answerWithin=(limits >> ANSWER_AT) & (2**20 - 1),
-        settleWithin=(limits >> SETTLE_AT) & (2**20 - 1),
+        unsignedMaximum=(limits >> UNSIGNED_AT) & 127,
+        answerWithin=(limits >> ANSWER_AT) & SECONDS,
+        settleWithin=(limits >> SETTLE_AT) & SECONDS,
     )
 
 
 @external
-def begin(
-    authorization: bytes32,
-    provider: uint256,
-    consumer: uint256,
-    required: uint256,
-    validUntil: uint256,
-):
+def begin(authorization: bytes32, fixed: uint256, approval: IAuthorizations.Approval):
     """
-    @notice Grants checked the terms of a new request.
+    @notice Grants checked the terms of a new request, which some parties approve at once.
+    @param fixed Of the word of standing: provider, consumer, required, validUntil, destination, zone.
     """
     assert msg.sender == addresses.GRANTS, "authorizations: only grants"
     assert (
         self.authorizations[authorization].standing == 0
     ), "authorizations: requested already"
-    self.authorizations[authorization].standing = (
-        provider
-        | (consumer << CONSUMER_AT)
-        | (vocabulary.AUTHORIZATION_STATUS_REQUESTED << STATUS_AT)
-        | (required << REQUIRED_AT)
-        | (validUntil << VALID_UNTIL_AT)
-        | (1 << VERSION_AT)
+    standing: uint256 = fixed | (1 << VERSION_AT)
+    self._approve(
+        authorization,
+        standing | (vocabulary.AUTHORIZATION_STATUS_REQUESTED << STATUS_AT),
+        approval,
     )
 
 
 @external
-def approve(
-    authorization: bytes32, parties: uint256, limits: uint256, fields: uint256, parent: bytes32
-):
+def approve(authorization: bytes32, approval: IAuthorizations.Approval):
     """
     @notice Grants saw these parties approve. With the last one required the authorization is active.
-            What it may use of a parent that it shares onward is taken out of the parent at once.
-    @param limits The packed word of limits, which follows from the terms.
     """
     assert msg.sender == addresses.GRANTS, "authorizations: only grants"
     standing: uint256 = self.authorizations[authorization].standing
     self._check_awaiting(standing)
-    required: uint256 = (standing >> REQUIRED_AT) & 255
-    given: uint256 = parties & required & ~((standing >> APPROVED_AT) & 255)
-    assert given != 0, "authorizations: not an awaited party"
-    assert (
-        block.timestamp < (standing >> VALID_UNTIL_AT) & (2**40 - 1)
-    ), "authorizations: expired"
-    standing |= given << APPROVED_AT
-    approved: uint256 = (standing >> APPROVED_AT) & 255
-    log AuthorizationApproved(authorization=authorization, parties=given, approved=approved)
-    if approved == required:
-        standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
-        self.authorizations[authorization].limits = limits
-        self.authorizations[authorization].fields = fields
-        if parent != empty(bytes32):
-            self.parents[authorization] = parent
-            self._share(parent, authorization, (limits >> MAXIMUM_AT) & UINT32)
-        log AuthorizationActivated(authorization=authorization, version=standing >> VERSION_AT)
-    elif approved != CONSUMER:
-        standing = self._with_status(
-            standing, vocabulary.AUTHORIZATION_STATUS_PARTIALLY_APPROVED
-        )
-    self.authorizations[authorization].standing = standing
+    self._approve(authorization, standing, approval)
 
 
 @external
@@ -356,7 +430,7 @@ def resume(authorization: bytes32):
     assert (
         parties & required & ~((standing >> APPROVED_AT) & 255) != 0
     ), "authorizations: not an awaited party"
-    self._check_thawed(self.authorizations[authorization].limits)
+    self._check_thawed(authorization, self.authorizations[authorization].limits)
     standing |= parties << APPROVED_AT
     approved: uint256 = (standing >> APPROVED_AT) & 255
     if approved == required:
@@ -368,9 +442,9 @@ def resume(authorization: bytes32):
 @external
 def end(authorization: bytes32, parties: uint256, reason: uint256, evidence: bytes32):
     """
-    @notice Grants saw a party end it or decline it, by transaction or carried signature.
+    @notice Refusals saw a party end it or decline it, by transaction or carried signature.
     """
-    assert msg.sender == addresses.GRANTS, "authorizations: only grants"
+    assert msg.sender == addresses.REFUSALS, "authorizations: only refusals"
     standing: uint256 = self.authorizations[authorization].standing
     if not self._is_in_force(standing):
         self._check_awaiting(standing)
@@ -396,33 +470,37 @@ def reserve(
     assert (
         (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
     ), "authorizations: not active"
-    until: uint256 = (standing >> VALID_UNTIL_AT) & (2**40 - 1)
+    until: uint256 = (standing >> VALID_UNTIL_AT) & TIME
     assert (
-        block.timestamp >= (limits >> VALID_FROM_AT) & (2**40 - 1)
+        block.timestamp >= (limits >> VALID_FROM_AT) & TIME
     ), "authorizations: not yet valid"
     assert block.timestamp < until, "authorizations: expired"
-    self._check_thawed(limits)
+    self._check_thawed(authorization, limits)
     assert expiresAt <= until, "authorizations: lease ends after the authorization"
     assert (standing >> UNACCOUNTED_AT) & 15 == 0, "authorizations: a lapsed lease is unaccounted"
     assert (standing >> OPEN_AT) & 15 < OPEN_LEASES_MAX, "authorizations: too many open leases"
     assert vocabulary.purpose_covers(
-        limits & (2**12 - 1), purpose
+        limits & 255, purpose
     ), "authorizations: purpose not granted"
     if fields != 0:
         assert (
-            fields & ~self.authorizations[authorization].fields == 0
+            fields & ~self._fields(authorization, limits) == 0
         ), "authorizations: field not granted"
     assert mode < 8 and (limits >> (MODES_AT + mode)) & 1 == 1, "authorizations: mode not granted"
     assert not staticcall ITemplates(addresses.TEMPLATES).isRefused(
-        (limits >> ZONE_AT) & 255, purpose, (limits >> DESTINATION_AT) & (2**10 - 1)
+        (standing >> ZONE_AT) & 255, purpose, (standing >> DESTINATION_AT) & 1023
     ), "authorizations: on the negative list"
     assert uses != 0, "authorizations: no uses"
     maximum: uint256 = (limits >> MAXIMUM_AT) & UINT32
     counted: uint256 = (standing >> COUNTED_AT) & UINT32
     assert uses <= maximum - counted, "authorizations: uses exhausted"
-    if (limits >> ONWARD_AT) & 1 == 1:
+    if limits & ONWARD != 0:
         self._check_parents(authorization)
-    period: uint256 = (limits >> PERIOD_AT) & 15
+    if limits & DELEGATED != 0:
+        assert staticcall IDelegations(addresses.DELEGATIONS).isLive(
+            self.delegations[authorization]
+        ), "authorizations: the delegation has ended"
+    period: uint256 = (limits >> PERIOD_AT) & 7
     if period != 0:
         standing = self._reserve_in_window(standing, limits, period, uses, expiresAt)
     number: uint256 = ((standing >> LEASES_AT) & LEASES_MAX) + 1
@@ -433,11 +511,12 @@ def reserve(
     self.authorizations[authorization].standing = standing
     return IAuthorizations.Reservation(
         number=number,
-        provider=standing & 65535,
-        consumer=(standing >> CONSUMER_AT) & 65535,
+        provider=standing & 255,
+        consumer=(standing >> CONSUMER_AT) & 255,
         version=standing >> VERSION_AT,
-        settleWithin=(limits >> SETTLE_AT) & (2**20 - 1),
+        settleWithin=(limits >> SETTLE_AT) & SECONDS,
         isRated=1 if period != 0 else 0,
+        isPerUse=1 if (limits >> SUBJECT_MODE_AT) & 3 == vocabulary.SUBJECT_MODE_PER_USE else 0,
     )
 
 
@@ -451,20 +530,27 @@ def release(authorization: bytes32, closed: uint256, returned: uint256) -> uint2
     standing: uint256 = self.authorizations[authorization].standing
     assert closed <= (standing >> OPEN_AT) & 15, "authorizations: fewer leases are open"
     assert returned <= (standing >> COUNTED_AT) & UINT32, "authorizations: fewer uses are counted"
-    self.authorizations[authorization].standing = unsafe_sub(
-        standing, (closed << OPEN_AT) | (returned << COUNTED_AT)
-    )
-    return self._ended(standing)
+    standing = unsafe_sub(standing, (closed << OPEN_AT) | (returned << COUNTED_AT))
+    self.authorizations[authorization].standing = standing
+    ended: uint256 = self._ended(standing)
+    if ended != NEVER:
+        self._acknowledge(authorization, standing)
+    return ended
 
 
 @external
-def returnToWindow(authorization: bytes32, expiresAt: uint256, returned: uint256):
+def returnToWindow(
+    authorization: bytes32, version: uint256, expiresAt: uint256, returned: uint256
+):
     """
-    @notice A lease under a rate closed: its unused uses return to its window while that is open (R8).
+    @notice A lease under a rate closed: its unused uses return to its window while that is open (R8)
+            and the terms are still those it was opened under.
     """
     assert msg.sender == addresses.LEASES, "authorizations: only leases"
     standing: uint256 = self.authorizations[authorization].standing
-    period: uint256 = (self.authorizations[authorization].limits >> PERIOD_AT) & 15
+    if version != standing >> VERSION_AT:
+        return
+    period: uint256 = (self.authorizations[authorization].limits >> PERIOD_AT) & 7
     window: uint256 = (standing >> WINDOW_AT) & WINDOW
     if (
         calendar.window_of(period, block.timestamp) == window
@@ -481,8 +567,8 @@ def setFrozen(subject: bytes32, until: uint256):
     """
     assert msg.sender == addresses.SUPERVISION, "authorizations: only supervision"
     assert self._is_in_force(self.authorizations[subject].standing), "authorizations: not active"
-    limits: uint256 = self.authorizations[subject].limits & ~(FROZEN << FROZEN_AT)
-    self.authorizations[subject].limits = limits | (until << FROZEN_AT)
+    self.authorizations[subject].limits |= FROZEN
+    self.freezes[subject] = until
     log AuthorizationFrozen(authorization=subject, until=until)
 
 
@@ -512,6 +598,137 @@ def lapseStated(authorization: bytes32):
     log LeasingUnblocked(
         authorization=authorization, unaccounted=(standing >> UNACCOUNTED_AT) & 15
     )
+    if self._ended(standing) != NEVER:
+        self._acknowledge(authorization, standing)
+
+
+@external
+def markOverdue(authorization: bytes32):
+    """
+    @notice Anyone puts on record that an end was not acknowledged in time: leases are not all closed.
+    """
+    due: uint256 = self.acknowledgements[authorization]
+    assert due != 0, "authorizations: no acknowledgement is due"
+    assert due & OVERDUE == 0, "authorizations: overdue already"
+    assert block.timestamp >= due, "authorizations: acknowledgement is not overdue"
+    self.acknowledgements[authorization] = due | OVERDUE
+    log AcknowledgementOverdue(authorization=authorization, until=due)
+
+
+@internal
+def _approve(
+    authorization: bytes32, before: uint256, approval: IAuthorizations.Approval
+):
+    required: uint256 = (before >> REQUIRED_AT) & 255
+    given: uint256 = approval.parties & required & ~((before >> APPROVED_AT) & 255)
+    assert given != 0, "authorizations: not an awaited party"
+    assert block.timestamp < (before >> VALID_UNTIL_AT) & TIME, "authorizations: expired"
+    standing: uint256 = before | (given << APPROVED_AT)
+    approved: uint256 = (standing >> APPROVED_AT) & 255
+    log AuthorizationApproved(authorization=authorization, parties=given, approved=approved)
+    if approved == required:
+        if approval.amends == empty(bytes32):
+            standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
+            self._activate(authorization, standing, approval)
+        else:
+            standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_APPLIED)
+            self._amend(authorization, standing, approval)
+    elif approved != CONSUMER:
+        standing = self._with_status(
+            standing, vocabulary.AUTHORIZATION_STATUS_PARTIALLY_APPROVED
+        )
+    self.authorizations[authorization].standing = standing
+
+
+@internal
+def _activate(authorization: bytes32, standing: uint256, approval: IAuthorizations.Approval):
+    """
+    @dev What it may use of a parent that it shares onward is taken out of the parent at once.
+    """
+    self._write_limits(authorization, approval, 0)
+    if approval.parent != empty(bytes32):
+        self.parents[authorization] = approval.parent
+        self._share(approval.parent, authorization, (approval.limits >> MAXIMUM_AT) & UINT32)
+    log AuthorizationActivated(authorization=authorization, version=standing >> VERSION_AT)
+
+
+@internal
+def _amend(amendment: bytes32, approved: uint256, approval: IAuthorizations.Approval):
+    """
+    @dev All agreed: the terms become the next version. What was counted stays counted, and leases that
+         are open settle under the version they were opened under.
+    """
+    authorization: bytes32 = self.origins[approval.amends]
+    if authorization == empty(bytes32):
+        authorization = approval.amends
+    standing: uint256 = self.authorizations[authorization].standing
+    limits: uint256 = self.authorizations[authorization].limits
+    number: uint256 = standing >> VERSION_AT
+    assert (
+        (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+    ), "authorizations: not active"
+    assert (
+        self._terms_of(authorization, number) == approval.amends
+    ), "authorizations: amends terms that are not in force"
+    self._check_thawed(authorization, limits)
+    assert limits & SHARED == 0, "authorizations: shared onward"
+    assert number < VERSIONS_MAX, "authorizations: too many versions"
+    maximum: uint256 = (approval.limits >> MAXIMUM_AT) & UINT32
+    assert (
+        maximum >= (standing >> COUNTED_AT) & UINT32
+    ), "authorizations: fewer uses than are counted"
+    if limits & ONWARD != 0:
+        before: uint256 = (limits >> MAXIMUM_AT) & UINT32
+        assert maximum >= before, "authorizations: fewer uses than the parent gave"
+        self._share(approval.parent, authorization, maximum - before)
+    self.versions[authorization][number].limits = limits
+    self.versions[authorization][number + 1].terms = amendment
+    self.origins[amendment] = authorization
+    self._write_limits(authorization, approval, limits)
+    if (limits >> PERIOD_AT) & 7 != (approval.limits >> PERIOD_AT) & 7:
+        standing &= ~WINDOWED
+    self.authorizations[authorization].standing = (
+        (standing & ~AMENDED) | (approved & TAKEN) | ((number + 1) << VERSION_AT)
+    )
+    log AuthorizationAmended(
+        authorization=authorization, amendment=amendment, version=number + 1
+    )
+
+
+@internal
+def _write_limits(
+    authorization: bytes32, approval: IAuthorizations.Approval, before: uint256
+):
+    limits: uint256 = approval.limits | (before & FROZEN)
+    if (limits | before) & DELEGATED != 0:
+        self.delegations[authorization] = approval.delegation
+    if limits & WIDE != 0:
+        self.authorizations[authorization].fields = approval.fields
+    self.authorizations[authorization].limits = limits
+
+
+@internal
+def _acknowledge(authorization: bytes32, standing: uint256):
+    """
+    @dev Closing all leases is the acknowledgement of an end (R12); lapsed ones must be stated too.
+    """
+    if (standing >> OPEN_AT) & 255 == 0 and self.acknowledgements[authorization] != 0:
+        self.acknowledgements[authorization] = 0
+        log EndAcknowledged(authorization=authorization)
+
+
+@view
+@internal
+def _terms_of(authorization: bytes32, version: uint256) -> bytes32:
+    return authorization if version == 1 else self.versions[authorization][version].terms
+
+
+@view
+@internal
+def _fields(authorization: bytes32, limits: uint256) -> uint256:
+    if limits & WIDE != 0:
+        return self.authorizations[authorization].fields
+    return limits >> FIELDS_AT
 
 
 @internal
@@ -528,6 +745,7 @@ def _share(parent: bytes32, child: bytes32, uses: uint256):
         uses <= maximum - ((standing >> COUNTED_AT) & UINT32)
     ), "authorizations: parent's uses exhausted"
     self.authorizations[parent].standing = standing + (uses << COUNTED_AT)
+    self.authorizations[parent].limits |= SHARED
     self._check_parents(child)
     log UsesSharedOnward(authorization=parent, child=child, uses=uses)
 
@@ -543,9 +761,9 @@ def _check_parents(authorization: bytes32):
         standing: uint256 = self.authorizations[parent].standing
         assert (
             (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
-            and block.timestamp < (standing >> VALID_UNTIL_AT) & (2**40 - 1)
+            and block.timestamp < (standing >> VALID_UNTIL_AT) & TIME
         ), "authorizations: parent is not active"
-        self._check_thawed(self.authorizations[parent].limits)
+        self._check_thawed(parent, self.authorizations[parent].limits)
         parent = self.parents[parent]
         if parent == empty(bytes32):
             return
@@ -568,14 +786,14 @@ def _reserve_in_window(
     if (standing >> WINDOW_AT) & WINDOW == window:
         used = (standing >> WINDOW_USED_AT) & UINT32
     assert uses <= ((limits >> RATE_AT) & UINT32) - used, "authorizations: rate exhausted"
-    kept: uint256 = standing & ~((WINDOW << WINDOW_AT) | (UINT32 << WINDOW_USED_AT))
-    return kept | (window << WINDOW_AT) | ((used + uses) << WINDOW_USED_AT)
+    return (standing & ~WINDOWED) | (window << WINDOW_AT) | ((used + uses) << WINDOW_USED_AT)
 
 
 @view
 @internal
-def _check_thawed(limits: uint256):
-    assert block.timestamp >= (limits >> FROZEN_AT) & FROZEN, "authorizations: frozen"
+def _check_thawed(authorization: bytes32, limits: uint256):
+    if limits & FROZEN != 0:
+        assert block.timestamp >= self.freezes[authorization], "authorizations: frozen"
 
 
 @pure
@@ -627,11 +845,11 @@ def _party_of(authorization: bytes32, account: address) -> uint256:
     if member == 0:
         return 0
     standing: uint256 = self.authorizations[authorization].standing
-    if member == standing & 65535:
+    if member == standing & 255:
         return PROVIDER
-    if member == (standing >> CONSUMER_AT) & 65535:
+    if member == (standing >> CONSUMER_AT) & 255:
         return CONSUMER
-    if member == (self.authorizations[authorization].limits >> EXCHANGE_AT) & 65535:
+    if member == (self.authorizations[authorization].limits >> EXCHANGE_AT) & 255:
         return EXCHANGE
     if kind == vocabulary.MEMBER_KIND_REGULATOR:
         return REGULATOR
@@ -646,13 +864,16 @@ def _end(
     @dev Before it is active it is rejected; else a consumer terminates it, any other revokes it.
     """
     required: uint256 = (standing >> REQUIRED_AT) & 255
+    if required & AGENT != 0:
+        # Who acts in the subject's place does not take the subject's say away.
+        required |= SUBJECT
     assert parties & required != 0, "authorizations: not a party"
     assert (
         vocabulary.givers_of(reason) & parties != 0
     ), "authorizations: not a reason of this party"
     status: uint256 = vocabulary.AUTHORIZATION_STATUS_REJECTED
     if self._is_in_force(standing):
-        if reason == vocabulary.REASON_SUBJECT_WITHDREW and parties != SUBJECT:
+        if reason == vocabulary.REASON_SUBJECT_WITHDREW and parties & (SUBJECT | AGENT) == 0:
             assert required & SUBJECT != 0, "authorizations: there is no subject"
             assert evidence != empty(bytes32), "authorizations: no evidence"
         status = vocabulary.AUTHORIZATION_STATUS_REVOKED
@@ -661,6 +882,11 @@ def _end(
     self.authorizations[authorization].standing = self._with_status(standing, status) | (
         reason << REASON_AT
     ) | (block.number << ENDED_AT)
+    if (standing >> OPEN_AT) & 255 != 0:
+        limits: uint256 = self.authorizations[authorization].limits
+        until: uint256 = block.timestamp + ((limits >> ACKNOWLEDGE_AT) & SECONDS)
+        self.acknowledgements[authorization] = until
+        log AcknowledgementDue(authorization=authorization, until=until)
     if status == vocabulary.AUTHORIZATION_STATUS_TERMINATED:
         log AuthorizationTerminated(authorization=authorization, reason=reason, evidence=evidence)
     elif status == vocabulary.AUTHORIZATION_STATUS_REVOKED:

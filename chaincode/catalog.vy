@@ -4,9 +4,11 @@
 @title Catalog of data products
 @notice A provider publishes versions of a product; each field names a kind from the vocabulary and
         is held to that kind's floor of level and personal-information class (R4). A version can be
-        granted once an exchange other than the provider has approved it. What a data set's level is
-        follows from its fields: masks of fields by level and class are computed here, never
-        declared.
+        granted once a second approver has approved it. What a data set's level is follows from its
+        fields: masks of fields by level and class are computed here, never declared. It carries the
+        evidence of its source and its measured quality, the owner's right it is offered under, and the
+        hash of its price plan. An open product, of level 1 alone, is downloaded by hash and licence and
+        never granted (R5).
 """
 
 from interfaces import ICatalog
@@ -18,6 +20,7 @@ implements: ICatalog
 
 
 FIELDS_MAX: constant(uint256) = 256
+ACCEPTANCE_DAYS_MAX: constant(uint256) = 366
 NAMES_MAX: constant(uint256) = 8_192
 LEVELS: constant(uint256) = 5
 CLASSES: constant(uint256) = 4
@@ -30,22 +33,57 @@ STATUS_SHIFT: constant(uint256) = 32
 MODES_SHIFT: constant(uint256) = 40
 ZONE_SHIFT: constant(uint256) = 48
 COUNT_SHIFT: constant(uint256) = 56
+RIGHT_SHIFT: constant(uint256) = 72
+PRICE_SHIFT: constant(uint256) = 76
+ACCEPTANCE_SHIFT: constant(uint256) = 80
+# A grant reads no more words than the flags of a summary and of a zone's word ask for.
+CAREFUL: constant(uint256) = 1 << 96
+OPEN: constant(uint256) = 1 << 97
+EACH: constant(uint256) = 1 << 16
+TEMPLATES: constant(uint256) = 1 << 32
+ADMITS: constant(uint256) = 1 << 33
+PURPOSES: constant(uint256) = 1 << 34
+
+struct Offering:
+    zone: uint256
+    modes: uint256
+    # Vocabulary indices: the owner's right that is offered, and the class of the price.
+    right: uint256
+    priceClass: uint256
+    # Days after a grant takes effect in which its consumer may object (R5).
+    acceptanceDays: uint256
+    # Hashes: of the terms template's text, of the price plan (0 for what is free), of the evidence that
+    # the source was examined, of the report of the quality measured.
+    template: bytes32
+    pricePlan: bytes32
+    evidence: bytes32
+    quality: bytes32
+
 
 struct Version:
-    # Provider (bits 0 to 31), status (32), modes (40), zone (48), number of fields (56 to 71).
+    # Provider (bits 0 to 31), status (32), modes (40), zone (48), number of fields (56 to 71), owner's
+    # right (72), class of price (76), days of acceptance (80); flags: has fields of level 4 or 5 or of
+    # class C3 (96), is open (97).
     summary: uint256
     # keccak256 of the field names, separated by newlines.
     names: bytes32
-    # keccak256 of the text of the terms template (the Chinese text prevails).
-    template: bytes32
+    # keccak256 of the hashes of terms template and price plan, which a grant shows.
+    documents: bytes32
     # Field masks, of level 1 first.
     levels: uint256[LEVELS]
     # Field masks, of class C1 first; a field in none of them is not personal.
     classes: uint256[CLASSES - 1]
+    # Mask of the fields that no special rule concerns: below level 4, not of class C3.
+    plain: uint256
+    evidence: bytes32
+    quality: bytes32
+    # Of an open product: keccak256 of the file to download; its licence then stands for its template.
+    content: bytes32
 
 
 struct Zone:
-    # Bits: operator 0, whether it approves each authorization 16, modes 24 (0 for all).
+    # Bits: operator 0, whether it approves each authorization 16, modes 24 (0 for all), whether it
+    # names templates 32, members 33, purposes 34.
     word: uint256
     # Bit i: member i may provide and consume; 0 for everyone.
     admitted: uint256
@@ -56,14 +94,16 @@ struct Zone:
 versions: HashMap[bytes32, HashMap[uint256, Version]]
 latest: HashMap[bytes32, uint256]
 zones: HashMap[uint256, Zone]
+# By zone and template, the operator that allowed it.
+templates: HashMap[uint256, HashMap[bytes32, uint256]]
 
 event ProductPublished:
     product: indexed(bytes32)
     version: indexed(uint256)
     provider: indexed(uint256)
-    zone: uint256
-    modes: uint256
-    template: bytes32
+    offering: Offering
+    # Of an open product alone.
+    content: bytes32
     names: Bytes[NAMES_MAX]
     # Two bytes a field: kind, then level times 16 plus class.
     fields: Bytes[2 * FIELDS_MAX]
@@ -95,6 +135,12 @@ event ZoneRuled:
     modes: uint256
     admitted: uint256
     purposes: uint256
+
+
+event TemplateAllowed:
+    zone: indexed(uint256)
+    template: indexed(bytes32)
+    allowed: bool
 
 
 @deploy
@@ -134,34 +180,54 @@ def version(product: bytes32, number: uint256) -> Version:
 
 @view
 @external
-def offer(product: bytes32, version: uint256) -> ICatalog.Offer:
+def offer(
+    product: bytes32, version: uint256, template: bytes32, pricePlan: bytes32, fields: uint256
+) -> ICatalog.Offer:
     """
-    @notice One version of a product as far as a grant depends on it.
+    @notice One version of a product as far as a grant of these fields depends on it. Masks of fields
+            that a rule concerns are zero where none of these is among them.
     """
     summary: uint256 = self.versions[product][version].summary
-    count: uint256 = summary >> COUNT_SHIFT
+    count: uint256 = (summary >> COUNT_SHIFT) & 65535
     zone: uint256 = (summary >> ZONE_SHIFT) & 255
-    return ICatalog.Offer(
+    rule: uint256 = self.zones[zone].word
+    found: ICatalog.Offer = ICatalog.Offer(
         provider=summary & (2**32 - 1),
         status=(summary >> STATUS_SHIFT) & 255,
         modes=(summary >> MODES_SHIFT) & 255,
+        right=(summary >> RIGHT_SHIFT) & 15,
         fields=max_value(uint256) if count == FIELDS_MAX else (1 << count) - 1,
-        level4=self.versions[product][version].levels[3],
-        level5=self.versions[product][version].levels[4],
-        class3=self.versions[product][version].classes[2],
-        template=self.versions[product][version].template,
+        guarded=0,
+        level5=0,
+        class3=0,
+        hasDocuments=self.versions[product][version].documents
+        == self._documents(template, pricePlan),
+        priceClass=(summary >> PRICE_SHIFT) & 15,
+        isOpen=summary & OPEN != 0,
         zone=zone,
-        zoneRule=self.zones[zone].word,
-        admitted=self.zones[zone].admitted,
-        purposes=self.zones[zone].purposes,
+        zoneRule=rule,
+        admitted=max_value(uint256),
+        purposes=max_value(uint256),
+        isTemplateAllowed=True,
     )
+    if summary & CAREFUL != 0 and fields & ~self.versions[product][version].plain != 0:
+        found.level5 = self.versions[product][version].levels[4]
+        found.guarded = found.level5 | self.versions[product][version].levels[3]
+        found.class3 = self.versions[product][version].classes[2]
+    if rule & ADMITS != 0:
+        found.admitted = self.zones[zone].admitted
+    if rule & PURPOSES != 0:
+        found.purposes = self.zones[zone].purposes
+    if rule & TEMPLATES != 0:
+        found.isTemplateAllowed = self.templates[zone][template] == rule & 65535
+    return found
 
 
 @view
 @external
 def summaryOf(product: bytes32, version: uint256) -> uint256:
     """
-    @notice The first word of a product version: provider 0, status 32, modes 40, zone 48, fields 56.
+    @notice The first word of a product version, packed; see `Version`.
     """
     return self.versions[product][version].summary
 
@@ -187,9 +253,7 @@ def statusOf(product: bytes32, version: uint256) -> uint256:
 @external
 def publish(
     salt: bytes32,
-    zone: uint256,
-    modes: uint256,
-    template: bytes32,
+    offering: Offering,
     names: Bytes[NAMES_MAX],
     fields: Bytes[2 * FIELDS_MAX],
 ) -> (bytes32, uint256):
@@ -199,44 +263,54 @@ def publish(
            floor.
     @return The product's id and the number of this version.
     """
-    provider: uint256 = self._approver()
-    assert zone != 0 and zone <= vocabulary.ZONE_LAST, "catalog: unknown zone"
-    assert modes != 0 and modes & ~MODES == 0, "catalog: unknown delivery mode"
-    assert template != empty(bytes32), "catalog: no template"
-    count: uint256 = len(fields) // 2
-    assert count != 0 and len(fields) % 2 == 0, "catalog: malformed fields"
-    assert self._count_names(names) == count, "catalog: names do not match the fields"
-    self._check_zone(zone, provider, modes)
-    product: bytes32 = self._product_id(provider, salt)
-    number: uint256 = self.latest[product] + 1
-    entry: Version = Version(
-        summary=(
-            (provider << PROVIDER_SHIFT)
-            | (vocabulary.PRODUCT_STATUS_PROPOSED << STATUS_SHIFT)
-            | (modes << MODES_SHIFT)
-            | (zone << ZONE_SHIFT)
-            | (count << COUNT_SHIFT)
+    assert (
+        offering.modes != 0 and offering.modes & ~MODES == 0
+    ), "catalog: unknown delivery mode"
+    assert (
+        offering.right != 0 and offering.right <= vocabulary.OWNER_RIGHT_LAST
+    ), "catalog: unknown right"
+    assert (
+        offering.priceClass <= vocabulary.PRICE_CLASS_LAST
+    ), "catalog: unknown price class"
+    assert (offering.priceClass == 0) == (
+        offering.pricePlan == empty(bytes32)
+    ), "catalog: price plan and class differ"
+    assert offering.quality != empty(bytes32), "catalog: no measured quality"
+    return self._publish(salt, offering, empty(bytes32), names, fields)
+
+
+@external
+def publishOpen(
+    salt: bytes32,
+    zone: uint256,
+    content: bytes32,
+    licence: bytes32,
+    evidence: bytes32,
+    names: Bytes[NAMES_MAX],
+    fields: Bytes[2 * FIELDS_MAX],
+) -> (bytes32, uint256):
+    """
+    @notice An approver of the provider proposes the next version of an open product: level 1 and no
+            personal information, free, by the hash of its file and of its licence (R5).
+    """
+    assert content != empty(bytes32), "catalog: no content"
+    return self._publish(
+        salt,
+        Offering(
+            zone=zone,
+            modes=0,
+            right=0,
+            priceClass=0,
+            acceptanceDays=0,
+            template=licence,
+            pricePlan=empty(bytes32),
+            evidence=evidence,
+            quality=empty(bytes32),
         ),
-        names=keccak256(names),
-        template=template,
-        levels=self._levels(fields, count),
-        classes=self._classes(fields, count),
+        content,
+        names,
+        fields,
     )
-    self.latest[product] = number
-    self.versions[product][number] = entry
-    log ProductPublished(
-        product=product,
-        version=number,
-        provider=provider,
-        zone=zone,
-        modes=modes,
-        template=template,
-        names=names,
-        fields=fields,
-        levels=entry.levels,
-        classes=entry.classes,
-    )
-    return product, number
 
 
 @external
@@ -313,9 +387,13 @@ def ruleZone(
     operator: uint256 = self._approver()
     assert self.zones[zone].word & 65535 == operator, "catalog: not the zone's operator"
     assert modes & ~MODES == 0, "catalog: unknown delivery mode"
-    word: uint256 = operator | (modes << 24)
+    word: uint256 = operator | (modes << 24) | (self.zones[zone].word & TEMPLATES)
     if approvesEach:
-        word |= 1 << 16
+        word |= EACH
+    if admitted != 0:
+        word |= ADMITS
+    if purposes != 0:
+        word |= PURPOSES
     self.zones[zone] = Zone(word=word, admitted=admitted, purposes=purposes)
     log ZoneRuled(
         zone=zone,
@@ -326,18 +404,118 @@ def ruleZone(
     )
 
 
+@external
+def allowTemplate(zone: uint256, template: bytes32, allowed: bool):
+    """
+    @notice The operator names a template that may be used in its zone, or no longer; from the first
+            named on no other may.
+    """
+    operator: uint256 = self._approver()
+    assert self.zones[zone].word & 65535 == operator, "catalog: not the zone's operator"
+    self.zones[zone].word |= TEMPLATES
+    self.templates[zone][template] = operator if allowed else 0
+    log TemplateAllowed(zone=zone, template=template, allowed=allowed)
+
+
+@internal
+def _publish(
+    salt: bytes32,
+    offering: Offering,
+    content: bytes32,
+    names: Bytes[NAMES_MAX],
+    fields: Bytes[2 * FIELDS_MAX],
+) -> (bytes32, uint256):
+    provider: uint256 = self._approver()
+    assert (
+        offering.zone != 0 and offering.zone <= vocabulary.ZONE_LAST
+    ), "catalog: unknown zone"
+    assert offering.template != empty(bytes32), "catalog: no template"
+    assert offering.evidence != empty(bytes32), "catalog: no evidence of source"
+    assert (
+        offering.acceptanceDays <= ACCEPTANCE_DAYS_MAX
+    ), "catalog: acceptance too long"
+    count: uint256 = len(fields) // 2
+    assert count != 0 and len(fields) % 2 == 0, "catalog: malformed fields"
+    assert self._count_names(names) == count, "catalog: names do not match the fields"
+    self._check_zone(offering, provider)
+    product: bytes32 = self._product_id(provider, salt)
+    number: uint256 = self.latest[product] + 1
+    entry: Version = Version(
+        summary=self._summary(provider, offering, count),
+        names=keccak256(names),
+        documents=self._documents(offering.template, offering.pricePlan),
+        levels=self._levels(fields, count),
+        classes=self._classes(fields, count),
+        plain=0,
+        evidence=offering.evidence,
+        quality=offering.quality,
+        content=content,
+    )
+    careful: uint256 = entry.levels[3] | entry.levels[4] | entry.classes[2]
+    if careful != 0:
+        entry.summary |= CAREFUL
+        entry.plain = ~careful
+    if content != empty(bytes32):
+        entry.summary |= OPEN
+        assert (
+            entry.levels[1] | entry.levels[2] | entry.levels[3] | entry.levels[4] == 0
+            and entry.classes[0] | entry.classes[1] | entry.classes[2] == 0
+        ), "catalog: only level 1 is open"
+    self.latest[product] = number
+    self.versions[product][number] = entry
+    log ProductPublished(
+        product=product,
+        version=number,
+        provider=provider,
+        offering=offering,
+        content=content,
+        names=names,
+        fields=fields,
+        levels=entry.levels,
+        classes=entry.classes,
+    )
+    return product, number
+
+
+@pure
+@internal
+def _documents(template: bytes32, pricePlan: bytes32) -> bytes32:
+    return keccak256(concat(template, pricePlan))
+
+
+@pure
+@internal
+def _summary(provider: uint256, offering: Offering, count: uint256) -> uint256:
+    return (
+        (provider << PROVIDER_SHIFT)
+        | (vocabulary.PRODUCT_STATUS_PROPOSED << STATUS_SHIFT)
+        | (offering.modes << MODES_SHIFT)
+        | (offering.zone << ZONE_SHIFT)
+        | (count << COUNT_SHIFT)
+        | (offering.right << RIGHT_SHIFT)
+        | (offering.priceClass << PRICE_SHIFT)
+        | (offering.acceptanceDays << ACCEPTANCE_SHIFT)
+    )
+
+
 @view
 @internal
-def _check_zone(zone: uint256, provider: uint256, modes: uint256):
+def _check_zone(offering: Offering, provider: uint256):
     """
     @dev What a zone demands of a product published in it.
     """
-    admitted: uint256 = self.zones[zone].admitted
-    allowed: uint256 = (self.zones[zone].word >> 24) & 255
-    assert (
-        admitted == 0 or (admitted >> provider) & 1 == 1
+    zone: uint256 = offering.zone
+    rule: uint256 = self.zones[zone].word
+    assert rule & ADMITS == 0 or (
+        (self.zones[zone].admitted >> provider) & 1 == 1
     ), "catalog: provider is not admitted to the zone"
-    assert allowed == 0 or modes & ~allowed == 0, "catalog: mode not allowed in the zone"
+    allowed: uint256 = (rule >> 24) & 255
+    assert (
+        allowed == 0 or offering.modes & ~allowed == 0
+    ), "catalog: mode not allowed in the zone"
+    assert rule & TEMPLATES == 0 or (
+        self.templates[zone][offering.template] == rule & 65535
+    ), "catalog: template not allowed in the zone"
 
 
 @pure

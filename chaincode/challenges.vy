@@ -210,7 +210,7 @@ def reportBreach(authorization: bytes32, lease: bytes32, evidence: bytes32):
     assert roles & (GATEWAY | APPROVER) != 0, "challenges: neither gateway nor approver"
     deadlines: IAuthorizations.Deadlines = staticcall IAuthorizations(
         addresses.AUTHORIZATIONS
-    ).deadlines(authorization)
+    ).deadlines(authorization, 0)
     assert (
         member == deadlines.provider or member == deadlines.consumer
     ), "challenges: not a party"

@@ -88,7 +88,7 @@ def closeAlone(
     word: uint256 = 0
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
-    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
     assert usage.status(word) == vocabulary.LEASE_STATUS_OPEN, "closings: not open"
     assert (
         block.timestamp <= word >> usage.DEADLINE_AT
@@ -129,7 +129,7 @@ def answer(
         lease,
         word,
         last,
-        self._deadlines(authorization).ended,
+        self._deadlines(authorization, word).ended,
         providerSignature,
         consumerSignature,
     )
@@ -158,7 +158,7 @@ def claim(
     word: uint256 = 0
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
-    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
     until: uint256 = self._answer_until(word)
     assert block.timestamp >= until, "closings: time to answer is not over"
     assert block.timestamp < until + deadlines.answerWithin, "closings: time to claim is over"
@@ -196,7 +196,7 @@ def finalize(authorization: bytes32, number: uint256):
     word: uint256 = 0
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(usage.id(authorization, number))
-    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
     until: uint256 = self._answer_until(word)
     assert block.timestamp >= until, "closings: time to answer is not over"
     if (
@@ -218,7 +218,7 @@ def stateUses(authorization: bytes32, number: uint256, used: uint256):
     word: uint256 = 0
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
-    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization)
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
     assert usage.status(word) == vocabulary.LEASE_STATUS_LAPSED, "closings: not lapsed"
     assert used >= usage.settled(word) and used <= usage.uses(word), "closings: uses out of range"
     member: uint256 = self._side(deadlines)
@@ -239,8 +239,13 @@ def stateUses(authorization: bytes32, number: uint256, used: uint256):
 
 @view
 @internal
-def _deadlines(authorization: bytes32) -> IAuthorizations.Deadlines:
-    return staticcall IAuthorizations(addresses.AUTHORIZATIONS).deadlines(authorization)
+def _deadlines(authorization: bytes32, word: uint256) -> IAuthorizations.Deadlines:
+    """
+    @dev Those of the terms that the lease was opened under.
+    """
+    return staticcall IAuthorizations(addresses.AUTHORIZATIONS).deadlines(
+        authorization, usage.version(word)
+    )
 
 
 @view

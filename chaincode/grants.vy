@@ -2,22 +2,27 @@
 # pragma evm-version prague
 """
 @title Grants
-@notice Terms and who must agree to them. Terms are one EIP-712 structure that every party signs; an
-        authorization's id is their digest. Whoever approves shows the very terms, so state need not
-        keep them: the whole of them is in calldata and in the event of the request (R1).
+@notice Which terms may be agreed to, and who must agree. Terms are one EIP-712 structure that every
+        party signs (agreements.vy). Whoever approves shows the very terms, so state need not keep them:
+        the whole of them is in calldata and in the event of the request (R1).
         Which approvals are required follows from the terms: provider and consumer always, the
-        subject in subject mode `one` (R2), the exchange in platform trade, a regulator where the
-        fields' levels, raw delivery or a destination abroad demand it (R4).
+        subject in subject mode `one` (R2) or the agent it delegated to, the exchange in platform
+        trade, a regulator where the fields' levels, raw delivery or a destination abroad demand it
+        (R4). Terms that amend others are agreed to in the same way, by all that the new ones require.
         This contract keeps nothing of an authorization; what stands and what is counted is in
         Authorizations.
 """
 
 from interfaces import IAuthorizations
 from interfaces import ICatalog
+from interfaces import IDelegations
 from interfaces import IERC1271
+from interfaces import ILineage
 from interfaces import IMembers
 from interfaces import ITemplates
 import addresses
+import agreements
+import sides
 import signatures
 import vocabulary
 
@@ -27,6 +32,7 @@ SUBJECT: constant(uint256) = 1 << vocabulary.PARTY_SUBJECT
 EXCHANGE: constant(uint256) = 1 << vocabulary.PARTY_EXCHANGE
 REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
 OPERATOR: constant(uint256) = 1 << vocabulary.PARTY_OPERATOR
+AGENT: constant(uint256) = 1 << vocabulary.PARTY_AGENT
 APPROVER: constant(uint256) = 1 << vocabulary.PARTY_APPROVER
 
 RAW: constant(uint256) = 1 << vocabulary.DELIVERY_MODE_RAW
@@ -42,65 +48,19 @@ UNSIGNED_MAX: constant(uint256) = 64
 MINIMUM_GROUP_FLOOR: constant(uint256) = 5
 DEADLINE_MAX: constant(uint256) = 7 * 86_400
 VALIDITY_MAX: constant(uint256) = 10 * 366 * 86_400
+RETENTION_DAYS_MAX: constant(uint256) = 3_660
+LOOK_BACK_DAYS_MAX: constant(uint256) = 36_600
+SHARE_MAX: constant(uint256) = 10_000
 APPROVALS_MAX: constant(uint256) = 16
-PARTIES: constant(uint256) = vocabulary.PARTY_APPROVER + 1
+PARTIES: constant(uint256) = vocabulary.PARTY_AGENT + 1
+# Fields up to this many lie in the word of limits.
+INLINE_FIELDS: constant(uint256) = 42
+# In a member's word of standing: it is active, the second its freeze is over, where it is at home.
+ACTIVE: constant(uint256) = 1 << 8
+FROZEN_AT: constant(uint256) = 24
+JURISDICTION_AT: constant(uint256) = 88
 # What ERC-1271 answers for a valid signature.
 VALID: constant(bytes4) = 0x1626ba7e
-
-TERMS_TYPE: constant(bytes32) = keccak256(
-    "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint32 operator,uint32 approver,bytes32 product,uint32 productVersion,uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
-)
-REVOCATION_TYPE: constant(bytes32) = keccak256("Revocation(bytes32 authorization,uint8 reason)")
-
-struct Terms:
-    # Member indices; exchange 0 is direct trade.
-    provider: uint32
-    consumer: uint32
-    exchange: uint32
-    # The operator of the zone where it approves each authorization, and the member that the cautious
-    # list names; 0 for none.
-    operator: uint32
-    approver: uint32
-    product: bytes32
-    productVersion: uint32
-    # Vocabulary index; in mode `none` subject and reference are zero.
-    subjectMode: uint8
-    subject: address
-    subjectReference: bytes32
-    legalBasis: uint8
-    purpose: uint16
-    # Bit i: field i of the product version.
-    fields: uint256
-    # Bit i: delivery mode i of the vocabulary.
-    modes: uint8
-    # ISO 3166 numeric code of the one jurisdiction where results may go.
-    destination: uint16
-    # Vocabulary index: the ground on which results go abroad, with its reference and its end, Unix
-    # seconds.
-    mechanism: uint8
-    mechanismReference: bytes32
-    mechanismUntil: uint64
-    # Bit i: the consumer may share onward to member i.
-    recipients: uint256
-    # The authorization that this one shares onward; zero for none.
-    parent: bytes32
-    # Fewest subjects behind one answer; 0 in subject mode `one`.
-    minimumGroup: uint32
-    maximumUses: uint32
-    # At most `rateLimit` uses are reserved in one window; period 0 and limit 0 for no rate.
-    ratePeriod: uint8
-    rateLimit: uint32
-    # Unix seconds, the first inside and the last outside.
-    validFrom: uint64
-    validUntil: uint64
-    # Delivered receipts of a lease that may lack the countersignature (R10).
-    unsignedMaximum: uint8
-    # Seconds (R12).
-    answerWithin: uint32
-    settleWithin: uint32
-    # Hash of the terms template's text.
-    template: bytes32
-    nonce: uint256
 
 
 deadline_floor: uint256
@@ -110,7 +70,12 @@ event AuthorizationRequested:
     provider: indexed(uint256)
     consumer: indexed(uint256)
     required: uint256
-    terms: Terms
+    terms: agreements.Terms
+
+
+event AmendmentRequested:
+    authorization: indexed(bytes32)
+    amendment: indexed(bytes32)
 
 
 @deploy
@@ -134,16 +99,16 @@ def deadlineFloor() -> uint256:
 
 @view
 @external
-def authorizationId(terms: Terms) -> bytes32:
+def authorizationId(terms: agreements.Terms) -> bytes32:
     """
     @notice The EIP-712 digest of the terms: what every party signs, and the authorization's id.
     """
-    return self._id(terms)
+    return agreements.id(terms)
 
 
 @view
 @external
-def required(terms: Terms) -> uint256:
+def required(terms: agreements.Terms) -> uint256:
     """
     @notice The parties whose approval these terms require, by bit.
     """
@@ -152,102 +117,95 @@ def required(terms: Terms) -> uint256:
 
 
 @external
-def request(terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]) -> bytes32:
+def request(terms: agreements.Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]) -> bytes32:
     """
     @notice An approver of the consumer asks for an authorization, and thereby approves it.
     @param approvals Signatures over the terms that others gave beforehand; may be empty.
     @return The authorization's id.
     """
-    assert terms.parent == empty(bytes32), "grants: the parent's terms are not shown"
+    assert (
+        terms.parent == empty(bytes32) and terms.amends == empty(bytes32)
+    ), "grants: not the terms that these stand on"
     offer: ICatalog.Offer = self._offer(terms)
     assert convert(terms.provider, uint256) == offer.provider, "grants: not the provider"
     return self._request(terms, offer, approvals)
 
 
 @external
-def requestOnward(
-    terms: Terms, parent: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+def requestUpon(
+    terms: agreements.Terms,
+    shown: DynArray[agreements.Terms, 2],
+    approvals: DynArray[Bytes[65], APPROVALS_MAX],
 ) -> bytes32:
     """
-    @notice Ask for an authorization to be shared onward: its provider is the parent's consumer, and in
-            every dimension it lies within the parent, with which it dies.
-    @param parent The terms of the parent, whose digest `terms.parent` is.
+    @notice Ask for terms that stand on others. Terms that amend are the next version of an
+            authorization, changed or renewed for longer: they take effect under its id when all that
+            they require have approved them. Terms with a parent share it onward: their provider is the
+            parent's consumer, in every dimension they lie within it, and they die with it.
+    @param shown The terms that these amend, if any; then those in force of the parent, if any.
+    @return The digest of the terms, under which they are approved.
     """
-    self._check_within(terms, parent)
-    return self._request(terms, self._offer(terms), approvals)
+    amends: uint256 = 0 if terms.amends == empty(bytes32) else 1
+    shares: uint256 = 0 if terms.parent == empty(bytes32) else 1
+    assert (
+        amends + shares != 0 and len(shown) == amends + shares
+    ), "grants: not the terms that these stand on"
+    offer: ICatalog.Offer = self._offer(terms)
+    if amends == 1:
+        log AmendmentRequested(
+            authorization=staticcall ILineage(addresses.LINEAGE).checkAmendment(terms, shown[0]),
+            amendment=agreements.id(terms),
+        )
+    if shares == 1:
+        fits: bool = staticcall ILineage(addresses.LINEAGE).checkChild(terms, shown[amends])
+    else:
+        assert convert(terms.provider, uint256) == offer.provider, "grants: not the provider"
+    return self._request(terms, offer, approvals)
 
 
 @external
-def approve(terms: Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]):
+def approve(terms: agreements.Terms, approvals: DynArray[Bytes[65], APPROVALS_MAX]):
     """
     @notice Approve as what the sender is, an approver of a required member or the subject, and carry
             in signatures over the same terms. A sender who is no party only carries. Of a member as
             many approvers must agree at once as it demands.
     """
-    authorization: bytes32 = self._id(terms)
+    authorization: bytes32 = agreements.id(terms)
     self._approve(
-        authorization, terms, self._parties(terms, authorization, msg.sender, approvals)
+        authorization, terms, self._parties(terms, authorization, approvals, False)
     )
 
 
 @external
-def approveByContract(terms: Terms, account: address, signature: Bytes[1024]):
+def approveByContract(terms: agreements.Terms, account: address, signature: Bytes[1024]):
     """
     @notice Carry in the approval of an account that is a contract (ERC-1271).
     """
     assert account.is_contract, "grants: not a contract"
-    authorization: bytes32 = self._id(terms)
+    authorization: bytes32 = agreements.id(terms)
     assert (
         staticcall IERC1271(account).isValidSignature(authorization, signature) == VALID
     ), "grants: the contract does not approve"
     party: uint256 = 0
     needed: uint256 = 0
-    party, needed = self._party_of(terms, account)
+    party, needed = sides.of(terms, account)
     assert needed == 1, "grants: too few approvers"
     self._approve(authorization, terms, 1 << party)
 
 
-@external
-def decline(terms: Terms, reason: uint256):
-    """
-    @notice A party declines before the authorization is active; the subject may also end it after.
-    """
-    extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
-        self._id(terms), self._as_party(terms, msg.sender), reason, empty(bytes32)
-    )
-
-
-@external
-def revokeSigned(terms: Terms, reason: uint256, signature: Bytes[65]):
-    """
-    @notice Carry in a party's signed Revocation: the subject's key, or an approver's. Before the
-            authorization is active it rejects it.
-    """
-    authorization: bytes32 = self._id(terms)
-    digest: bytes32 = signatures.digest(
-        self, keccak256(abi_encode(REVOCATION_TYPE, authorization, reason))
-    )
-    account: address = signatures.signer(digest, signature)
-    assert account != empty(address), "grants: malformed signature"
-    extcall IAuthorizations(addresses.AUTHORIZATIONS).end(
-        authorization, self._as_party(terms, account), reason, empty(bytes32)
-    )
-
-
 @internal
 def _request(
-    terms: Terms, offer: ICatalog.Offer, approvals: DynArray[Bytes[65], APPROVALS_MAX]
+    terms: agreements.Terms, offer: ICatalog.Offer, approvals: DynArray[Bytes[65], APPROVALS_MAX]
 ) -> bytes32:
-    authorization: bytes32 = self._id(terms)
-    self._check_parties(terms, offer)
-    self._check_thawed(terms)
+    authorization: bytes32 = agreements.id(terms)
+    self._check_members(terms, offer)
+    self._check_price(terms, offer)
     self._check_offer(terms, offer)
     self._check_subject(terms)
     self._check_limits(terms)
     self._check_abroad(terms)
-    parties: uint256 = self._parties(terms, authorization, msg.sender, approvals)
-    assert parties & CONSUMER != 0, "grants: too few approvers"
     required: uint256 = self._required(terms, offer) | self._check_templates(terms, offer)
+    parties: uint256 = self._parties(terms, authorization, approvals, True)
     log AuthorizationRequested(
         authorization=authorization,
         provider=convert(terms.provider, uint256),
@@ -257,102 +215,100 @@ def _request(
     )
     extcall IAuthorizations(addresses.AUTHORIZATIONS).begin(
         authorization,
-        convert(terms.provider, uint256),
-        convert(terms.consumer, uint256),
-        required,
-        convert(terms.validUntil, uint256),
-    )
-    extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
-        authorization, parties, self._limits(terms, offer.zone), terms.fields, terms.parent
+        convert(terms.provider, uint256)
+        | (convert(terms.consumer, uint256) << 8)
+        | (required << 174)
+        | (convert(terms.validUntil, uint256) << 190)
+        | (convert(terms.destination, uint256) << 226)
+        | (offer.zone << 236),
+        self._approval(terms, parties),
     )
     return authorization
 
 
 @internal
-def _approve(authorization: bytes32, terms: Terms, parties: uint256):
+def _approve(authorization: bytes32, terms: agreements.Terms, parties: uint256):
     summary: uint256 = staticcall ICatalog(addresses.CATALOG).summaryOf(
         terms.product, convert(terms.productVersion, uint256)
     )
     assert (
         (summary >> 32) & 255 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
-    self._check_thawed(terms)
+    self._check_standings(terms)
+    if terms.agent != empty(address):
+        self._check_agent(terms)
     assert not staticcall ITemplates(addresses.TEMPLATES).isRefused(
         (summary >> 48) & 255,
         convert(terms.purpose, uint256),
         convert(terms.destination, uint256),
     ), "grants: on the negative list"
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
-        authorization,
-        parties,
-        self._limits(terms, (summary >> 48) & 255),
-        terms.fields,
-        terms.parent,
+        authorization, self._approval(terms, parties)
     )
 
 
 @view
 @internal
 def _parties(
-    terms: Terms,
+    terms: agreements.Terms,
     authorization: bytes32,
-    sender: address,
     approvals: DynArray[Bytes[65], APPROVALS_MAX],
+    requested: bool,
 ) -> uint256:
     """
     @dev The parties for which the sender and the signers agree, by bit. Each signature must be of an
-         account of some party, each account another, and of each member as many as it demands.
+         account of some party, each account another, and of each member as many as it demands. Who
+         requests must be the consumer's approver.
     """
-    accounts: DynArray[address, APPROVALS_MAX + 1] = [sender]
+    accounts: DynArray[address, APPROVALS_MAX + 1] = [msg.sender]
     counts: uint256[PARTIES] = empty(uint256[PARTIES])
     demands: uint256[PARTIES] = empty(uint256[PARTIES])
     party: uint256 = 0
     needed: uint256 = 0
-    party, needed = self._party_of(terms, sender)
+    party, needed = sides.of(terms, msg.sender)
     if needed != 0:
         counts[party] = 1
         demands[party] = needed
+    assert not requested or counts[vocabulary.PARTY_CONSUMER] != 0, "grants: not the consumer"
     for signature: Bytes[65] in approvals:
         account: address = signatures.signer(authorization, signature)
         assert account != empty(address), "grants: malformed signature"
         assert account not in accounts, "grants: approver counted twice"
         accounts.append(account)
-        party, needed = self._party_of(terms, account)
+        party, needed = sides.of(terms, account)
         assert needed != 0, "grants: signature of no party"
         counts[party] += 1
         demands[party] = max(needed, demands[party])
-    parties: uint256 = 0
+    agreed: uint256 = 0
     for i: uint256 in range(PARTIES):
         if counts[i] != 0:
             assert counts[i] >= demands[i], "grants: too few approvers"
-            parties |= 1 << i
-    return parties
+            agreed |= 1 << i
+    return agreed
 
 
 @view
 @internal
-def _offer(terms: Terms) -> ICatalog.Offer:
+def _offer(terms: agreements.Terms) -> ICatalog.Offer:
     return staticcall ICatalog(addresses.CATALOG).offer(
-        terms.product, convert(terms.productVersion, uint256)
+        terms.product,
+        convert(terms.productVersion, uint256),
+        terms.template,
+        terms.pricePlan,
+        terms.fields,
     )
-
-
-@view
-@internal
-def _id(terms: Terms) -> bytes32:
-    return signatures.digest(self, keccak256(abi_encode(TERMS_TYPE, terms)))
 
 
 @pure
 @internal
-def _required(terms: Terms, offer: ICatalog.Offer) -> uint256:
+def _required(terms: agreements.Terms, offer: ICatalog.Offer) -> uint256:
     parties: uint256 = PROVIDER | CONSUMER
     if convert(terms.subjectMode, uint256) == vocabulary.SUBJECT_MODE_ONE:
-        parties |= SUBJECT
+        parties |= SUBJECT if terms.agent == empty(address) else AGENT
     if terms.exchange != 0:
         parties |= EXCHANGE
     if (
-        terms.fields & (offer.level4 | offer.level5) != 0
+        terms.fields & offer.guarded != 0
         or convert(terms.modes, uint256) & RAW != 0
         or convert(terms.destination, uint256) != vocabulary.HOME
     ):
@@ -364,29 +320,51 @@ def _required(terms: Terms, offer: ICatalog.Offer) -> uint256:
 
 @view
 @internal
-def _check_parties(terms: Terms, offer: ICatalog.Offer):
-    consumer: uint256 = 0
-    kind: uint256 = 0
-    needed: uint256 = 0
-    consumer, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
-    assert consumer != 0, "grants: not an approver"
-    assert consumer == convert(terms.consumer, uint256), "grants: not the consumer"
-    assert terms.provider != terms.consumer, "grants: provider is the consumer"
-    assert (
-        staticcall IMembers(addresses.MEMBERS).kindOf(convert(terms.provider, uint256)) != 0
-        and staticcall IMembers(addresses.MEMBERS).kindOf(offer.provider) != 0
-    ), "grants: provider is suspended"
+def _check_members(terms: agreements.Terms, offer: ICatalog.Offer):
+    provider: uint256 = convert(terms.provider, uint256)
+    assert provider != convert(terms.consumer, uint256), "grants: provider is the consumer"
+    self._check_standings(terms)
+    if offer.provider != provider:
+        assert (
+            staticcall IMembers(addresses.MEMBERS).kindOf(offer.provider) != 0
+        ), "grants: provider is suspended"
     if terms.exchange != 0:
         assert (
             terms.exchange != terms.provider and terms.exchange != terms.consumer
         ), "grants: exchange is a party"
-        exchange: uint256 = staticcall IMembers(addresses.MEMBERS).kindOf(convert(terms.exchange, uint256))
-        assert exchange == vocabulary.MEMBER_KIND_EXCHANGE, "grants: not an exchange"
+        assert (
+            staticcall IMembers(addresses.MEMBERS).kindOf(convert(terms.exchange, uint256))
+            == vocabulary.MEMBER_KIND_EXCHANGE
+        ), "grants: not an exchange"
+
+
+@view
+@internal
+def _check_standings(terms: agreements.Terms):
+    """
+    @dev Nothing is granted by a member that is suspended, nor while a regulator's freeze lies over a
+         side (R22). Consumers that are suspended have no approver. What goes to a consumer abroad goes
+         where it is.
+    """
+    one: uint256 = 0
+    other: uint256 = 0
+    one, other = staticcall IMembers(addresses.MEMBERS).standings(
+        convert(terms.provider, uint256), convert(terms.consumer, uint256)
+    )
+    assert one & ACTIVE != 0, "grants: provider is suspended"
+    assert (
+        block.timestamp >= (one >> FROZEN_AT) & (2**40 - 1)
+        and block.timestamp >= (other >> FROZEN_AT) & (2**40 - 1)
+    ), "grants: a party is frozen"
+    home: uint256 = (other >> JURISDICTION_AT) & 1_023
+    assert (
+        home == vocabulary.HOME or home == convert(terms.destination, uint256)
+    ), "grants: consumer is in another jurisdiction"
 
 
 @pure
 @internal
-def _check_offer(terms: Terms, offer: ICatalog.Offer):
+def _check_offer(terms: agreements.Terms, offer: ICatalog.Offer):
     """
     @dev R4 on masks: what the fields are decides, not the highest level among them.
     """
@@ -394,11 +372,23 @@ def _check_offer(terms: Terms, offer: ICatalog.Offer):
     assert (
         offer.status == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
-    assert terms.template == offer.template, "grants: not the product's template"
+    assert not offer.isOpen, "grants: an open product is not granted"
+    # What is shared onward has its parent's template and its own price: Lineage holds it to that.
+    assert (
+        offer.hasDocuments or terms.parent != empty(bytes32)
+    ), "grants: not the product's template and price plan"
+    assert offer.isTemplateAllowed, "grants: template not allowed in the zone"
+    assert convert(terms.right, uint256) == offer.right or (
+        terms.parent != empty(bytes32) or convert(terms.right, uint256) == vocabulary.OWNER_RIGHT_PROCESSING
+    ), "grants: right is not offered"
+    assert (
+        terms.recipients == 0
+        or convert(terms.right, uint256) == vocabulary.OWNER_RIGHT_OPERATING
+    ), "grants: sharing onward is operating"
     assert terms.fields != 0 and terms.fields & ~offer.fields == 0, "grants: unknown field"
     assert modes != 0 and modes & ~offer.modes == 0, "grants: mode is not offered"
     assert terms.fields & offer.class3 == 0, "grants: C3 field"
-    if terms.fields & (offer.level4 | offer.level5) != 0:
+    if terms.fields & offer.guarded != 0:
         assert modes & ~GUARDED == 0, "grants: mode not allowed at this level"
     if terms.fields & offer.level5 != 0:
         assert (
@@ -408,29 +398,52 @@ def _check_offer(terms: Terms, offer: ICatalog.Offer):
 
 @view
 @internal
-def _check_subject(terms: Terms):
+def _check_subject(terms: agreements.Terms):
     """
     @dev R2. In mode `one` the subject must not be an account of the two parties themselves.
     """
     mode: uint256 = convert(terms.subjectMode, uint256)
     basis: uint256 = convert(terms.legalBasis, uint256)
     assert basis != 0 and basis <= vocabulary.LEGAL_BASIS_LAST, "grants: unknown legal basis"
-    if mode == vocabulary.SUBJECT_MODE_NONE:
+    assert mode <= vocabulary.SUBJECT_MODE_PER_USE, "grants: unknown subject mode"
+    if mode != vocabulary.SUBJECT_MODE_ONE:
         assert (
-            terms.subject == empty(address) and terms.subjectReference == empty(bytes32)
-        ), "grants: subject in mode none"
+            terms.subject == empty(address)
+            and terms.subjectReference == empty(bytes32)
+            and terms.agent == empty(address)
+            and terms.delegation == empty(bytes32)
+        ), "grants: subject in another mode"
+    if mode == vocabulary.SUBJECT_MODE_NONE:
+        assert terms.notice == empty(bytes32), "grants: notice without a subject"
         assert convert(terms.modes, uint256) & ~GUARDED == 0, "grants: mode needs a subject"
         assert basis != vocabulary.LEGAL_BASIS_CONSENT, "grants: consent needs a subject"
         assert (
             convert(terms.minimumGroup, uint256) >= MINIMUM_GROUP_FLOOR
         ), "grants: minimum group too small"
         return
-    assert mode == vocabulary.SUBJECT_MODE_ONE, "grants: unknown subject mode"
+    assert terms.notice != empty(bytes32), "grants: no notice to the subject"
+    assert terms.minimumGroup == 0, "grants: minimum group of one subject"
+    if mode == vocabulary.SUBJECT_MODE_PER_USE:
+        assert basis == vocabulary.LEGAL_BASIS_CONSENT, "grants: each use needs consent"
+        return
     assert (
         terms.subject != empty(address) and terms.subjectReference != empty(bytes32)
     ), "grants: no subject"
-    assert terms.minimumGroup == 0, "grants: minimum group of one subject"
-    owner: uint256 = staticcall IMembers(addresses.MEMBERS).memberOf(terms.subject)
+    self._check_stranger(terms, terms.subject)
+    if terms.agent == empty(address):
+        assert terms.delegation == empty(bytes32), "grants: delegation without an agent"
+        return
+    self._check_stranger(terms, terms.agent)
+    self._check_agent(terms)
+
+
+@view
+@internal
+def _check_stranger(terms: agreements.Terms, account: address):
+    """
+    @dev Who agrees for the subject is no account of the two sides.
+    """
+    owner: uint256 = staticcall IMembers(addresses.MEMBERS).memberOf(account)
     assert owner == 0 or (
         owner != convert(terms.provider, uint256) and owner != convert(terms.consumer, uint256)
     ), "grants: subject is an account of a party"
@@ -438,7 +451,19 @@ def _check_subject(terms: Terms):
 
 @view
 @internal
-def _check_limits(terms: Terms):
+def _check_agent(terms: agreements.Terms):
+    stands: bool = staticcall IDelegations(addresses.DELEGATIONS).check(
+        terms.delegation,
+        terms.subject,
+        terms.agent,
+        convert(terms.purpose, uint256),
+        convert(terms.provider, uint256),
+    )
+
+
+@view
+@internal
+def _check_limits(terms: agreements.Terms):
     purpose: uint256 = convert(terms.purpose, uint256)
     until: uint256 = convert(terms.validUntil, uint256)
     assert purpose != 0 and purpose <= vocabulary.PURPOSE_LAST, "grants: unknown purpose"
@@ -458,6 +483,37 @@ def _check_limits(terms: Terms):
     ), "grants: unsigned maximum out of range"
     self._check_deadline(convert(terms.answerWithin, uint256))
     self._check_deadline(convert(terms.settleWithin, uint256))
+    self._check_deadline(convert(terms.acknowledgeWithin, uint256))
+    assert (
+        convert(terms.retentionDays, uint256) <= RETENTION_DAYS_MAX
+    ), "grants: retention too long"
+    assert (
+        convert(terms.lookBackDays, uint256) <= LOOK_BACK_DAYS_MAX
+    ), "grants: look-back too long"
+
+
+@pure
+@internal
+def _check_price(terms: agreements.Terms, offer: ICatalog.Offer):
+    """
+    @dev The price is the product's; whoever shares onward sets its own. The exchange has its share in
+         platform trade alone.
+    """
+    assert (terms.priceClass == 0) == (
+        terms.pricePlan == empty(bytes32)
+    ), "grants: price plan and class differ"
+    assert (
+        convert(terms.priceClass, uint256) <= vocabulary.PRICE_CLASS_LAST
+    ), "grants: unknown price class"
+    assert terms.parent != empty(bytes32) or (
+        convert(terms.priceClass, uint256) == offer.priceClass
+    ), "grants: not the product's price class"
+    assert (
+        convert(terms.exchangeShare, uint256) <= SHARE_MAX
+    ), "grants: share above the whole"
+    assert (
+        terms.exchange != 0 or terms.exchangeShare == 0
+    ), "grants: share without an exchange"
 
 
 @view
@@ -468,51 +524,9 @@ def _check_deadline(seconds: uint256):
     ), "grants: deadline out of range"
 
 
-@view
-@internal
-def _as_party(terms: Terms, account: address) -> uint256:
-    """
-    @dev What the account is to the terms, by bit; 0 for nothing.
-    """
-    party: uint256 = 0
-    needed: uint256 = 0
-    party, needed = self._party_of(terms, account)
-    return 1 << party if needed != 0 else 0
-
-
-@view
-@internal
-def _party_of(terms: Terms, account: address) -> (uint256, uint256):
-    """
-    @dev What the account is to the terms, by vocabulary index, and how many of its like must agree;
-         two zeros for nothing. A member is one party.
-    """
-    if account == terms.subject:
-        return vocabulary.PARTY_SUBJECT, 1
-    member: uint256 = 0
-    kind: uint256 = 0
-    needed: uint256 = 0
-    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(account)
-    if member == 0:
-        return 0, 0
-    if member == convert(terms.provider, uint256):
-        return vocabulary.PARTY_PROVIDER, needed
-    if member == convert(terms.consumer, uint256):
-        return vocabulary.PARTY_CONSUMER, needed
-    if member == convert(terms.exchange, uint256):
-        return vocabulary.PARTY_EXCHANGE, needed
-    if member == convert(terms.operator, uint256):
-        return vocabulary.PARTY_OPERATOR, needed
-    if member == convert(terms.approver, uint256):
-        return vocabulary.PARTY_APPROVER, needed
-    if kind == vocabulary.MEMBER_KIND_REGULATOR:
-        return vocabulary.PARTY_REGULATOR, needed
-    return 0, 0
-
-
 @pure
 @internal
-def _is_named(terms: Terms, member: uint256) -> bool:
+def _is_named(terms: agreements.Terms, member: uint256) -> bool:
     """
     @dev Whether a member is a party of the terms already.
     """
@@ -525,7 +539,7 @@ def _is_named(terms: Terms, member: uint256) -> bool:
 
 @pure
 @internal
-def _check_zone(terms: Terms, offer: ICatalog.Offer):
+def _check_zone(terms: agreements.Terms, offer: ICatalog.Offer):
     """
     @dev R5: what the zone of the product demands. Its operator is a party where it approves each
          authorization and is none already.
@@ -539,9 +553,9 @@ def _check_zone(terms: Terms, offer: ICatalog.Offer):
         allowed == 0 or convert(terms.modes, uint256) & ~allowed == 0
     ), "grants: mode not allowed in the zone"
     assert (
-        offer.purposes == 0 or (offer.purposes >> convert(terms.purpose, uint256)) & 1 == 1
+        (offer.purposes >> convert(terms.purpose, uint256)) & 1 == 1
     ), "grants: purpose not allowed in the zone"
-    assert offer.admitted == 0 or (
+    assert (
         (offer.admitted >> convert(terms.provider, uint256)) & 1 == 1
         and (offer.admitted >> convert(terms.consumer, uint256)) & 1 == 1
     ), "grants: not admitted to the zone"
@@ -549,7 +563,7 @@ def _check_zone(terms: Terms, offer: ICatalog.Offer):
 
 @view
 @internal
-def _check_templates(terms: Terms, offer: ICatalog.Offer) -> uint256:
+def _check_templates(terms: agreements.Terms, offer: ICatalog.Offer) -> uint256:
     """
     @dev Hold the terms to their template and to both lists; the parties that the cautious list adds.
     """
@@ -580,25 +594,7 @@ def _check_templates(terms: Terms, offer: ICatalog.Offer) -> uint256:
 
 @view
 @internal
-def _check_thawed(terms: Terms):
-    """
-    @dev Nothing is granted while a regulator's freeze lies over a side (R22); what goes to a consumer
-         abroad goes where it is.
-    """
-    frozen: bool = False
-    home: uint256 = 0
-    frozen, home = staticcall IMembers(addresses.MEMBERS).sides(
-        convert(terms.provider, uint256), convert(terms.consumer, uint256)
-    )
-    assert not frozen, "grants: a party is frozen"
-    assert (
-        home == vocabulary.HOME or home == convert(terms.destination, uint256)
-    ), "grants: consumer is in another jurisdiction"
-
-
-@view
-@internal
-def _check_abroad(terms: Terms):
+def _check_abroad(terms: agreements.Terms):
     """
     @dev What leaves the country does so on a ground that outlasts the terms.
     """
@@ -616,70 +612,44 @@ def _check_abroad(terms: Terms):
     assert terms.mechanismUntil >= terms.validUntil, "grants: mechanism ends before the terms"
 
 
-@view
+@pure
 @internal
-def _check_within(terms: Terms, parent: Terms):
-    """
-    @dev A child is within its parent in every dimension, and its provider is the parent's consumer.
-    """
-    assert self._id(parent) == terms.parent, "grants: not the parent's terms"
-    assert (
-        staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(terms.parent)
-        == vocabulary.AUTHORIZATION_STATUS_ACTIVE
-    ), "grants: parent is not active"
-    assert terms.provider == parent.consumer, "grants: not the parent's consumer"
-    assert (
-        convert(terms.consumer, uint256) < 256
-        and (parent.recipients >> convert(terms.consumer, uint256)) & 1 == 1
-    ), "grants: not a recipient"
-    assert (
-        terms.product == parent.product and terms.productVersion == parent.productVersion
-    ), "grants: not the parent's product"
-    assert (
-        terms.subjectMode == parent.subjectMode
-        and terms.subject == parent.subject
-        and terms.subjectReference == parent.subjectReference
-        and terms.legalBasis == parent.legalBasis
-    ), "grants: not the parent's subject"
-    assert terms.fields & ~parent.fields == 0, "grants: field beyond the parent"
-    assert (
-        convert(terms.modes, uint256) & ~convert(parent.modes, uint256) == 0
-    ), "grants: mode beyond the parent"
-    assert vocabulary.purpose_covers(
-        convert(parent.purpose, uint256), convert(terms.purpose, uint256)
-    ), "grants: purpose beyond the parent"
-    assert terms.destination == parent.destination, "grants: destination beyond the parent"
-    assert terms.recipients & ~parent.recipients == 0, "grants: recipient beyond the parent"
-    assert terms.minimumGroup >= parent.minimumGroup, "grants: smaller group than the parent"
-    assert (
-        terms.validFrom >= parent.validFrom and terms.validUntil <= parent.validUntil
-    ), "grants: validity beyond the parent"
-    assert terms.maximumUses <= parent.maximumUses, "grants: uses beyond the parent"
-    if parent.ratePeriod != 0:
-        assert (
-            terms.ratePeriod == parent.ratePeriod and terms.rateLimit <= parent.rateLimit
-        ), "grants: rate beyond the parent"
+def _approval(terms: agreements.Terms, parties: uint256) -> IAuthorizations.Approval:
+    return IAuthorizations.Approval(
+        parties=parties,
+        limits=self._limits(terms),
+        fields=terms.fields,
+        parent=terms.parent,
+        amends=terms.amends,
+        delegation=terms.delegation,
+    )
 
 
 @pure
 @internal
-def _limits(terms: Terms, zone: uint256) -> uint256:
+def _limits(terms: agreements.Terms) -> uint256:
     """
     @dev The word of limits that Authorizations keeps. Every part fits: the checks of a request bound it.
     """
-    return (
+    limits: uint256 = (
         convert(terms.purpose, uint256)
-        | (convert(terms.modes, uint256) << 12)
-        | (convert(terms.destination, uint256) << 20)
-        | (convert(terms.subjectMode, uint256) << 30)
-        | (convert(terms.validFrom, uint256) << 32)
-        | (convert(terms.maximumUses, uint256) << 72)
-        | (convert(terms.answerWithin, uint256) << 104)
-        | (convert(terms.settleWithin, uint256) << 124)
-        | (convert(terms.unsignedMaximum, uint256) << 144)
-        | (convert(terms.exchange, uint256) << 152)
-        | (convert(terms.ratePeriod, uint256) << 168)
-        | (convert(terms.rateLimit, uint256) << 172)
-        | (zone << 204)
-        | ((1 << 212) if terms.parent != empty(bytes32) else 0)
+        | (convert(terms.modes, uint256) << 8)
+        | (convert(terms.subjectMode, uint256) << 16)
+        | (convert(terms.validFrom, uint256) << 18)
+        | (convert(terms.maximumUses, uint256) << 54)
+        | (convert(terms.answerWithin, uint256) << 86)
+        | (convert(terms.settleWithin, uint256) << 106)
+        | (convert(terms.acknowledgeWithin, uint256) << 126)
+        | (convert(terms.unsignedMaximum, uint256) << 146)
+        | (convert(terms.exchange, uint256) << 153)
+        | (convert(terms.ratePeriod, uint256) << 161)
+        | (convert(terms.rateLimit, uint256) << 164)
+        | (convert(terms.retentionDays, uint256) << 201)
     )
+    if terms.parent != empty(bytes32):
+        limits |= 1 << 196
+    if terms.agent != empty(address):
+        limits |= 1 << 199
+    if terms.fields >> INLINE_FIELDS != 0:
+        return limits | (1 << 200)
+    return limits | (terms.fields << 214)

@@ -415,6 +415,7 @@ def _open(opening: Opening, provider: uint256, consumer: uint256) -> bytes32:
         | (block.number << usage.OPENED_AT)
         | (opening.expiresAt << usage.EXPIRES_AT)
         | (reservation.isRated << usage.RATED_AT)
+        | (reservation.isPerUse << usage.PER_USE_AT)
         | ((opening.expiresAt + reservation.settleWithin) << usage.DEADLINE_AT)
         | ((provider & UINT32) << usage.PROVIDER_AT)
         | ((consumer & UINT32) << usage.CONSUMER_AT)
@@ -540,7 +541,7 @@ def _release(authorization: bytes32, sums: uint256, highest: uint256) -> uint256
 @internal
 def _return_to_window(authorization: bytes32, word: uint256, returned: uint256):
     extcall IAuthorizations(addresses.AUTHORIZATIONS).returnToWindow(
-        authorization, (word >> usage.EXPIRES_AT) & usage.TIME, returned
+        authorization, usage.version(word), (word >> usage.EXPIRES_AT) & usage.TIME, returned
     )
 
 

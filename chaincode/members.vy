@@ -307,6 +307,16 @@ def kindOf(index: uint256) -> uint256:
 
 @view
 @external
+def standings(one: uint256, other: uint256) -> (uint256, uint256):
+    """
+    @notice The words of standing of two members: kind from bit 0, active 8, the second a freeze over it
+            ends 24, its jurisdiction 88; 0 for none.
+    """
+    return self.members[one].standing, self.members[other].standing
+
+
+@view
+@external
 def standing(account: address) -> (uint256, uint256, uint256):
     """
     @notice Member index, member kind and role bits of an account; three zeros when it may not act.
@@ -376,20 +386,6 @@ def homeOf(index: uint256) -> (uint256, uint256):
     """
     word: uint256 = self.members[index].standing
     return (word >> JURISDICTION_SHIFT) & 1_023, (word >> HEAD_OFFICE_SHIFT) & 65_535
-
-
-@view
-@external
-def sides(provider: uint256, consumer: uint256) -> (bool, uint256):
-    """
-    @notice Whether a freeze lies over either of two members (R22), and the second one's jurisdiction.
-    """
-    word: uint256 = self.members[consumer].standing
-    frozen: uint256 = max(
-        (word >> FROZEN_SHIFT) & FROZEN_MASK,
-        (self.members[provider].standing >> FROZEN_SHIFT) & FROZEN_MASK,
-    )
-    return block.timestamp < frozen, (word >> JURISDICTION_SHIFT) & 1_023
 
 
 @view

@@ -21,7 +21,7 @@ ALONE_MAX: constant(uint256) = 72 * 3_600
 EXTENSION_MAX: constant(uint256) = 30 * 86_400
 INSPECTION_MAX: constant(uint256) = 366 * 86_400
 KINDS_AT: constant(uint256) = 16
-ZONE_AT: constant(uint256) = 204
+ZONE_AT: constant(uint256) = 236
 
 struct Order:
     # The officer who ordered or last extended it.
@@ -125,7 +125,7 @@ def freezeAuthorization(
     """
     mandate: uint256 = self._mandate()
     zone: uint256 = (
-        staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization) >> ZONE_AT
+        staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization) >> ZONE_AT
     ) & 255
     assert (mandate >> zone) & 1 == 1, "supervision: outside the mandate"
     self._order("authorization", convert(authorization, uint256), ground, caseHash, until)
@@ -193,7 +193,7 @@ def lift(kind: String[16], target: uint256):
     else:
         authorization: bytes32 = convert(target, bytes32)
         zone: uint256 = (
-            staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
+            staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
             >> ZONE_AT
         ) & 255
         assert (mandate >> zone) & 1 == 1, "supervision: outside the mandate"

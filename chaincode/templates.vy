@@ -30,12 +30,15 @@ GROUP_AT: constant(uint256) = 64
 ABROAD_AT: constant(uint256) = 96
 ONWARD_AT: constant(uint256) = 97
 STATUS_AT: constant(uint256) = 100
+PURPOSES_AT: constant(uint256) = 104
 # Places in an entry of the cautious list.
 CAP_AT: constant(uint256) = 16
 CAREFUL_MODES_AT: constant(uint256) = 48
 ASKS_REGULATOR_AT: constant(uint256) = 56
 UINT32: constant(uint256) = 2**32 - 1
 VERSION: constant(uint256) = 2**64 - 1
+FROZEN_AT: constant(uint256) = 64
+CAUTIONS_AT: constant(uint256) = 128
 
 struct Clauses:
     # Vocabulary index of the standard contract.
@@ -55,9 +58,8 @@ struct Clauses:
 
 struct Template:
     # Bits: kind 0, modes 8, most uses 16, most days 48, smallest group 64, abroad 96, onward 97,
-    # status 100.
+    # status 100, purposes 104.
     word: uint256
-    purposes: uint256
 
 
 struct Freeze:
@@ -76,10 +78,10 @@ templates: HashMap[bytes32, Template]
 # By category from bit 16 and destination from bit 0; 0 in either stands for all.
 refused: HashMap[uint256, uint256]
 cautions: HashMap[uint256, Caution]
-# How often each list was changed: its version in force, 0 while it is empty. The first word also
-# holds, from bit 64, the second at which the last freeze of a zone is over.
-refused_version: uint256
-cautions_version: uint256
+# How often each list was changed: the version in force of the negative list from bit 0 and of the
+# cautious list from bit 128, 0 while it is empty; from bit 64 the second at which the last freeze of a
+# zone is over.
+lists: uint256
 # The account that proposed an entry which awaits a second.
 proposers: HashMap[bytes32, address]
 # What Supervision froze, by zone; 0 for every zone. Fixed position: node/spec/registry.py reads it.
@@ -152,7 +154,7 @@ def versions() -> (uint256, uint256):
     """
     @notice The versions in force of the negative and of the cautious list.
     """
-    return self.refused_version & VERSION, self.cautions_version
+    return self.lists & VERSION, self.lists >> CAUTIONS_AT
 
 
 @view
@@ -178,7 +180,7 @@ def check(wanted: ITemplates.Wanted) -> (uint256, uint256):
     ), "templates: on the negative list"
     parties: uint256 = 0
     member: uint256 = 0
-    if self.cautions_version == 0:
+    if self.lists >> CAUTIONS_AT == 0:
         return 0, 0
     keys: uint256[4] = self._keys(wanted.category, wanted.destination)
     for key: uint256 in keys:
@@ -213,6 +215,9 @@ def propose(text: bytes32, clauses: Clauses):
         clauses.kind != 0 and clauses.kind <= vocabulary.CONTRACT_KIND_LAST
     ), "templates: unknown kind of contract"
     assert clauses.purposes != 0, "templates: no purposes"
+    assert (
+        clauses.purposes >> (vocabulary.PURPOSE_LAST + 1) == 0
+    ), "templates: unknown purpose"
     assert clauses.modes != 0 and clauses.modes & ~MODES == 0, "templates: unknown delivery mode"
     assert (
         clauses.maximumUses <= UINT32
@@ -229,8 +234,8 @@ def propose(text: bytes32, clauses: Clauses):
             | (convert(clauses.abroad, uint256) << ABROAD_AT)
             | (convert(clauses.onward, uint256) << ONWARD_AT)
             | (vocabulary.PRODUCT_STATUS_PROPOSED << STATUS_AT)
+            | (clauses.purposes << PURPOSES_AT)
         ),
-        purposes=clauses.purposes,
     )
     log TemplateProposed(template=text, member=member, clauses=clauses)
 
@@ -272,12 +277,12 @@ def refuse(category: uint256, destination: uint256, purposes: uint256) -> bool:
     if not self._is_seconded(proposal, category, destination):
         return False
     self.refused[self._key(category, destination)] = purposes
-    self.refused_version += 1
+    self.lists += 1
     log PurposesRefused(
         category=category,
         destination=destination,
         purposes=purposes,
-        version=self.refused_version & VERSION,
+        version=self.lists & VERSION,
     )
     return True
 
@@ -290,8 +295,9 @@ def setZoneFrozen(zone: uint256, purposes: uint256, until: uint256):
     """
     assert msg.sender == addresses.SUPERVISION, "templates: only supervision"
     self.freezes[zone] = Freeze(purposes=purposes, until=until)
-    version: uint256 = self.refused_version
-    self.refused_version = (version & VERSION) | (max(version >> 64, until) << 64)
+    lists: uint256 = self.lists
+    over: uint256 = max((lists >> FROZEN_AT) & VERSION, until)
+    self.lists = (lists & ~(VERSION << FROZEN_AT)) | (over << FROZEN_AT)
     log ZoneFrozen(zone=zone, purposes=purposes, until=until)
 
 
@@ -306,12 +312,12 @@ def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
     if not self._is_seconded(proposal, category, destination):
         return False
     self.cautions[self._key(category, destination)] = entry
-    self.cautions_version += 1
+    self.lists += 1 << CAUTIONS_AT
     log CautionSet(
         category=category,
         destination=destination,
         caution=entry,
-        version=self.cautions_version,
+        version=self.lists >> CAUTIONS_AT,
     )
     return True
 
@@ -324,7 +330,7 @@ def _check_clauses(wanted: ITemplates.Wanted):
         (word >> STATUS_AT) & 15 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "templates: template is not in force"
     assert (
-        (self.templates[wanted.template].purposes >> wanted.purpose) & 1 == 1
+        (word >> (PURPOSES_AT + wanted.purpose)) & 1 == 1
     ), "templates: purpose outside the template"
     assert (
         wanted.modes & ~((word >> MODES_AT) & 255) == 0
@@ -349,12 +355,12 @@ def _check_clauses(wanted: ITemplates.Wanted):
 @view
 @internal
 def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bool:
-    version: uint256 = self.refused_version
-    if block.timestamp < version >> 64 and (
+    lists: uint256 = self.lists
+    if block.timestamp < (lists >> FROZEN_AT) & VERSION and (
         self._is_frozen(0, purpose) or self._is_frozen(category, purpose)
     ):
         return True
-    if version & VERSION == 0:
+    if lists & VERSION == 0:
         return False
     keys: uint256[4] = self._keys(category, destination)
     for key: uint256 in keys:

@@ -19,7 +19,8 @@ UINT32: constant(uint256) = 2**32 - 1
 
 # Places in a lease's word: uses 0, settled 32, claimed 64, status 72, mode 76, purpose 80, version of
 # the terms 92, block that opened it 100, end 132, number of the provider's key 168, of the consumer's
-# 192, counted by a rate window 216, deadline of settling 220. Settling is open up to and including the second of the deadline.
+# 192, counted by a rate window 216, consent to each use 217, deadline of settling 220. Settling is open up
+# to and including the second of the deadline.
 SETTLED_AT: constant(uint256) = 32
 CLAIMED_AT: constant(uint256) = 64
 STATUS_AT: constant(uint256) = 72
@@ -31,6 +32,7 @@ EXPIRES_AT: constant(uint256) = 132
 PROVIDER_AT: constant(uint256) = 168
 CONSUMER_AT: constant(uint256) = 192
 RATED_AT: constant(uint256) = 216
+PER_USE_AT: constant(uint256) = 217
 DEADLINE_AT: constant(uint256) = 220
 TIME: constant(uint256) = 2**36 - 1
 KEY: constant(uint256) = 2**24 - 1
@@ -42,7 +44,7 @@ REQUEST_TYPE: constant(bytes32) = keccak256(
     "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
 )
 RECEIPT_TYPE: constant(bytes32) = keccak256(
-    "Receipt(bytes32 lease,uint64 number,bytes32 previous,bytes32 requestHash,uint8 kind,uint64 stateBlock,uint64 usedAt,uint32 recordCount,bytes32 inputCommitment,bytes32 outputCommitment)"
+    "Receipt(bytes32 lease,uint64 number,bytes32 previous,bytes32 requestHash,uint8 kind,uint64 stateBlock,uint64 usedAt,uint32 recordCount,uint64 dataSince,bytes32 consent,bytes32 inputCommitment,bytes32 outputCommitment)"
 )
 BATCH_TYPE: constant(bytes32) = keccak256(
     "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,uint64 highestStateBlock)"
@@ -70,6 +72,10 @@ struct Receipt:
     # Unix seconds.
     usedAt: uint64
     recordCount: uint32
+    # Unix seconds: no data from before went into the result; 0 where the terms do not limit that.
+    dataSince: uint64
+    # In subject mode `perUse` the hash of the subject's consent to this use (consents.vy); else zero.
+    consent: bytes32
     inputCommitment: bytes32
     outputCommitment: bytes32
 
@@ -126,6 +132,12 @@ def claimed(word: uint256) -> uint256:
 @internal
 def status(word: uint256) -> uint256:
     return (word >> STATUS_AT) & 15
+
+
+@pure
+@internal
+def version(word: uint256) -> uint256:
+    return (word >> VERSION_AT) & 255
 
 
 @view
@@ -287,6 +299,13 @@ def flaw(receipt: Receipt, word: uint256) -> String[FLAW_MAX]:
         return "usage: state block before the lease opened"
     if convert(receipt.usedAt, uint256) >= (word >> EXPIRES_AT) & TIME:
         return "usage: used after the lease expired"
+    if receipt.dataSince > receipt.usedAt:
+        return "usage: data from after the use"
+    if (word >> PER_USE_AT) & 1 == 0:
+        if receipt.consent != empty(bytes32):
+            return "usage: consent to a single use is not due"
+    elif receipt.consent == empty(bytes32):
+        return "usage: no consent to the use"
     if convert(receipt.kind, uint256) == vocabulary.RECEIPT_KIND_VOID:
         if receipt.recordCount != 0:
             return "usage: a void use delivered records"

@@ -36,6 +36,9 @@ TABLES: Final = (
     "contract_kind",
     "rate_period",
     "mechanism",
+    "owner_right",
+    "price_class",
+    "delegation_kind",
     "authorization_status",
     "lease_status",
     "product_status",
@@ -214,11 +217,15 @@ _COUNTED: Final = (
     "proposal_kind",
     "ballot",
     "parameter",
+    *("owner_right", "price_class"),
 )
 
 _NAMED: Final = (
     "rate_period",
     "mechanism",
+    "owner_right",
+    "price_class",
+    "delegation_kind",
     "delivery_mode",
     "subject_mode",
     "legal_basis",

@@ -22,6 +22,8 @@ PAYMENT_KIND_LAST: constant(uint256) = 3
 PROPOSAL_KIND_LAST: constant(uint256) = 13
 BALLOT_LAST: constant(uint256) = 2
 PARAMETER_LAST: constant(uint256) = 1
+OWNER_RIGHT_LAST: constant(uint256) = 3
+PRICE_CLASS_LAST: constant(uint256) = 4
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1
@@ -35,6 +37,16 @@ MECHANISM_SECURITY_ASSESSMENT: constant(uint256) = 2
 MECHANISM_STANDARD_CONTRACT: constant(uint256) = 3
 MECHANISM_CERTIFICATION: constant(uint256) = 4
 MECHANISM_FREE_TRADE_ZONE_LIST: constant(uint256) = 5
+OWNER_RIGHT_HOLDING: constant(uint256) = 1
+OWNER_RIGHT_PROCESSING: constant(uint256) = 2
+OWNER_RIGHT_OPERATING: constant(uint256) = 3
+PRICE_CLASS_FREE: constant(uint256) = 0
+PRICE_CLASS_FIXED: constant(uint256) = 1
+PRICE_CLASS_PER_USE: constant(uint256) = 2
+PRICE_CLASS_TIERED: constant(uint256) = 3
+PRICE_CLASS_PERIOD: constant(uint256) = 4
+DELEGATION_KIND_AGENT: constant(uint256) = 1
+DELEGATION_KIND_GUARDIAN: constant(uint256) = 2
 DELIVERY_MODE_FIELDS: constant(uint256) = 0
 DELIVERY_MODE_RAW: constant(uint256) = 1
 DELIVERY_MODE_QUERY: constant(uint256) = 2
@@ -43,6 +55,7 @@ DELIVERY_MODE_PSI: constant(uint256) = 4
 DELIVERY_MODE_MPC: constant(uint256) = 5
 SUBJECT_MODE_NONE: constant(uint256) = 0
 SUBJECT_MODE_ONE: constant(uint256) = 1
+SUBJECT_MODE_PER_USE: constant(uint256) = 2
 LEGAL_BASIS_CONSENT: constant(uint256) = 1
 LEGAL_BASIS_CONTRACT: constant(uint256) = 2
 LEGAL_BASIS_LEGAL_OBLIGATION: constant(uint256) = 3
@@ -57,6 +70,7 @@ PARTY_EXCHANGE: constant(uint256) = 3
 PARTY_REGULATOR: constant(uint256) = 4
 PARTY_OPERATOR: constant(uint256) = 5
 PARTY_APPROVER: constant(uint256) = 6
+PARTY_AGENT: constant(uint256) = 7
 REASON_SUBJECT_WITHDREW: constant(uint256) = 1
 REASON_PROVIDER_WITHDREW: constant(uint256) = 2
 REASON_CONSUMER_TERMINATED: constant(uint256) = 3
@@ -89,6 +103,7 @@ AUTHORIZATION_STATUS_TERMINATED: constant(uint256) = 6
 AUTHORIZATION_STATUS_EXPIRED: constant(uint256) = 7
 AUTHORIZATION_STATUS_EXHAUSTED: constant(uint256) = 8
 AUTHORIZATION_STATUS_SUSPENDED: constant(uint256) = 9
+AUTHORIZATION_STATUS_APPLIED: constant(uint256) = 10
 LEASE_STATUS_OPEN: constant(uint256) = 1
 LEASE_STATUS_CLOSING: constant(uint256) = 2
 LEASE_STATUS_CLOSED: constant(uint256) = 3
@@ -151,7 +166,7 @@ def floor_of(kind: uint256) -> uint256:
 @pure
 def givers_of(reason: uint256) -> uint256:
     if reason < 32:
-        word: uint256 = convert(0x00000000000000000000000000000000000000001f1f030309071f1002010500, uint256)
+        word: uint256 = convert(0x00000000000000000000000000000000000000009f9f030309879f1002018500, uint256)
         return (word >> (8 * (reason % 32))) & 255
     return 0
 

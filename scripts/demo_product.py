@@ -37,7 +37,13 @@ def product() -> dict[str, Any]:
         "name": "German credit records",
         "zone": "finance",
         "modes": ["fields", "query"],
+        "right": "operating",
+        "price": {"class": "free", "plan": ""},
+        "acceptance_days": 10,
+        "date": "",
         "template": "template.md",
+        "evidence": "SOURCE.md",
+        "quality": "quality.md",
         "fields": fields,
     }
 

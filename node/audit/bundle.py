@@ -22,6 +22,7 @@ from node.spec.codec import (
     to_int,
     to_list,
 )
+from node.spec.consents import Consent, SignedConsent
 from node.spec.crypto import SIGNATURE_LENGTH
 from node.spec.finality import FinalHeader
 from node.spec.header import Header as BlockHeader
@@ -30,7 +31,7 @@ from node.spec.state_proof import SlotProof, StorageProof
 from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt, SignedReceipt
 
-MAGIC: Final = b"dataccord-evidence-1"
+MAGIC: Final = b"dataccord-evidence-2"
 DIGEST_LENGTH: Final = 32
 FILE_BYTES_MAX: Final = 512 * 1024 * 1024
 
@@ -128,7 +129,10 @@ def _trail_items(trail: Trail) -> Encodable:
 
 
 def _use_items(use: SignedReceipt) -> Encodable:
-    return [*astuple(use.receipt), use.provider_signature, use.consumer_signature or b""]
+    given = use.consent
+    consent = () if given is None else (*astuple(given.consent), given.signature)
+    signatures = (use.provider_signature, use.consumer_signature or b"")
+    return [*astuple(use.receipt), *signatures, consent]
 
 
 def decode_bundle(data: bytes) -> Bundle:
@@ -217,15 +221,34 @@ _RECEIPT_FIELDS: Final = tuple((field.name, field.type) for field in fields(Rece
 
 
 def _use(item: Item) -> SignedReceipt:
-    parts = to_list(item, "receipt", len(_RECEIPT_FIELDS) + 2)
+    parts = to_list(item, "receipt", len(_RECEIPT_FIELDS) + 3)
     values: dict[str, Any] = {
         name: to_int(part, f"receipt {name}")
         if kind in (int, "int")
         else to_hash(part, f"receipt {name}")
         for (name, kind), part in zip(_RECEIPT_FIELDS, parts, strict=False)
     }
-    provider = to_bytes(parts[-2], "provider signature", SIGNATURE_LENGTH)
-    consumer = to_bytes(parts[-1], "consumer signature")
+    provider = to_bytes(parts[-3], "provider signature", SIGNATURE_LENGTH)
+    consumer = to_bytes(parts[-2], "consumer signature")
     if len(consumer) not in (0, SIGNATURE_LENGTH):
         raise DecodeError("receipt: a consumer signature has 65 bytes or none")
-    return SignedReceipt(Receipt(**values), provider, consumer or None)
+    return SignedReceipt(Receipt(**values), provider, consumer or None, _consent(parts[-1]))
+
+
+def _consent(item: Item) -> SignedConsent | None:
+    if not to_list(item, "consent"):
+        return None
+    authorization, subject, reference, purpose, fields_, until, export, nonce, signature = to_list(
+        item, "consent", 9
+    )
+    consent = Consent(
+        to_hash(authorization, "consent authorization"),
+        to_address(subject, "consent subject"),
+        to_hash(reference, "consent reference"),
+        to_int(purpose, "consent purpose", 16),
+        to_int(fields_, "consent fields", 256),
+        to_int(until, "consent validity", 64),
+        to_hash(export, "consent export reference"),
+        to_int(nonce, "consent nonce", 256),
+    )
+    return SignedConsent(consent, to_bytes(signature, "consent signature", SIGNATURE_LENGTH))

@@ -1,10 +1,11 @@
 """Sorting a bundle's events by authorization: each case holds all that is shown of one.
 
-A bundle speaks of the authorizations whose request it shows. Events of others may stand in the same
+A bundle speaks of the authorizations whose request it shows; requests of amendments that took
+effect are versions of theirs, and others are nobody's. Events of others may stand in the same
 transactions (one call opens leases of many authorizations); they belong to no case.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from node.audit.evidence import Case, Evidence, Happening, naming, require, text_of
 from node.sdk.contracts import terms_from_event
@@ -24,15 +25,42 @@ def gather_cases(evidence: Evidence) -> None:
             name = f"authorization {text_of(identifier)}"
             require(name, (identifier not in requested, "it is requested twice"))
             requested[identifier] = happening
-    require("bundle", (bool(requested), "it shows the request of no authorization"))
+    applied = {
+        Hash32(happening.value("amendment")): happening
+        for happening in evidence.happenings
+        if happening.name == "AuthorizationAmended"
+    }
     leases = leases_of(evidence.happenings)
+    versions = {name: _case(evidence, name, first, {}) for name, first in requested.items()}
     cases = []
-    for identifier, first in requested.items():
-        own = {lease for lease, authorization in leases.items() if authorization == identifier}
-        events = tuple(h for h in evidence.happenings if concerns(h, identifier, own))
-        with naming(f"authorization {text_of(identifier)}"):
-            cases.append(Case(identifier, first, events, terms_from_event(first.value("terms"))))
+    for identifier, version in versions.items():
+        if not any(version.terms.amends):
+            own = {lease for lease, authorization in leases.items() if authorization == identifier}
+            case = _case(evidence, identifier, version.requested, own)
+            case.amendments = tuple(_amendments(case, versions, applied))
+            cases.append(case)
+    require("bundle", (bool(cases), "it shows the request of no authorization"))
     evidence.cases = tuple(cases)
+
+
+def _case(
+    evidence: Evidence, identifier: Hash32, first: Happening, leases: Collection[Hash32]
+) -> Case:
+    events = tuple(h for h in evidence.happenings if concerns(h, identifier, leases))
+    with naming(f"authorization {text_of(identifier)}"):
+        return Case(identifier, first, events, terms_from_event(first.value("terms")))
+
+
+def _amendments(
+    case: Case, versions: Mapping[Hash32, Case], applied: Mapping[Hash32, Happening]
+) -> Iterator[Case]:
+    """Yield the versions after the first, in the order in which they took effect."""
+    for happening in case.named("AuthorizationAmended"):
+        digest = Hash32(happening.value("amendment"))
+        subject = f"{case.name}, {happening.where}"
+        require(subject, (digest in versions, "the request of the amendment is not shown"))
+        versions[digest].amended = applied[digest]
+        yield versions[digest]
 
 
 def leases_of(happenings: Iterable[Happening]) -> dict[Hash32, Hash32]:

@@ -56,7 +56,7 @@ def _deadline(case: Case, lease: LeaseCase, standing: _Standing) -> int:
     """Return until when receipts settle: in a closing, up to the second before the answer's end."""
     if standing.answer_until:
         return standing.answer_until - 1
-    return lease.state.expires_at + case.terms.settle_within
+    return lease.state.expires_at + case.terms_under(lease).settle_within
 
 
 def _step(
@@ -77,7 +77,7 @@ def _step(
             require(subject, (told == standing.stated, "other uses were stated"))
         case "LeaseAnswered" | "UseClaimed":
             require(subject, (standing.status == LeaseStatus.CLOSING, "the lease is not closing"))
-            _require_turn(subject, case, standing, happening)
+            _require_turn(subject, case, lease, standing, happening)
         case "ReceiptSettled" | "RangeSettled":
             _settle(subject, lease, standing, happening)
         case _:
@@ -93,13 +93,15 @@ def _settle(subject: str, lease: LeaseCase, standing: _Standing, happening: Happ
         standing.status = LeaseStatus.CLOSED
 
 
-def _require_turn(subject: str, case: Case, standing: _Standing, happening: Happening) -> None:
+def _require_turn(
+    subject: str, case: Case, lease: LeaseCase, standing: _Standing, happening: Happening
+) -> None:
     """Answers come before the time to answer is over; claims after, within as long again."""
     until = standing.answer_until
     if happening.name == "LeaseAnswered":
         require(subject, (happening.time < until, "the time to answer was over"))
     else:
-        within = until <= happening.time < until + case.terms.answer_within
+        within = until <= happening.time < until + case.terms_under(lease).answer_within
         require(subject, (within, "it was not the time to claim"))
 
 
@@ -112,9 +114,12 @@ def _begin_closing(
         subject,
         (standing.status == LeaseStatus.OPEN, "the lease is not open"),
         (happening.value("member") in parties, "the member is no side of it"),
-        (until == happening.time + case.terms.answer_within, "another time to answer than agreed"),
         (
-            happening.time <= lease.state.expires_at + case.terms.settle_within,
+            until == happening.time + case.terms_under(lease).answer_within,
+            "another time to answer than agreed",
+        ),
+        (
+            happening.time <= lease.state.expires_at + case.terms_under(lease).settle_within,
             "it is past the deadline for settling",
         ),
     )
@@ -161,7 +166,7 @@ def _lapse(
         subject,
         (standing.status == LeaseStatus.OPEN, "the lease is not open"),
         (
-            happening.time > state.expires_at + case.terms.settle_within,
+            happening.time > state.expires_at + case.terms_under(lease).settle_within,
             "the deadline for settling was not over",
         ),
         (happening.value("uses") == state.uses, "reserved uses differ in state"),

@@ -11,12 +11,13 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
     """Every use is counted once: reserved, settled, returned; the sum is the one in state."""
     del evidence
     counted, lapsed, shared = 0, 0, 0
+    most = case.terms.maximum_uses
+    versions = {version.identifier: version for version in case.amendments}
     for happening in case.events:
         subject = f"{case.name}, {happening.where}"
         match happening.name:
             case "LeaseOpened":
                 counted += happening.value("uses")
-                most = case.terms.maximum_uses
                 require(subject, (counted <= most, f"{counted} uses are reserved of {most}"))
             case "LeaseClosed":
                 counted -= happening.value("returned")
@@ -26,6 +27,9 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
             case "UsesSharedOnward":
                 counted += happening.value("uses")
                 shared += happening.value("uses")
+            case "AuthorizationAmended":
+                most = versions[Hash32(happening.value("amendment"))].terms.maximum_uses
+                require(subject, (counted <= most, "it grants fewer uses than are counted"))
             case "LeasingBlocked" | "LeasingUnblocked":
                 lapsed += 1 if happening.name == "LeasingBlocked" else -1
                 same = happening.value("unaccounted") == lapsed
@@ -33,7 +37,7 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
     _require_counts(case, counted - shared, lapsed, shared)
     unused = {L.state.lease: L.state.uses - uses_counted(L) for L in case.leases}
     require_rates(case, unused)
-    return {"counted": counted, "maximum": case.terms.maximum_uses}
+    return {"counted": counted, "maximum": case.in_force.maximum_uses}
 
 
 def _lease(subject: str, case: Case, identifier: Hash32) -> LeaseCase:
@@ -55,7 +59,7 @@ def _require_counts(case: Case, counted: int, lapsed: int, shared: int) -> None:
             total + shared == state.counted,
             f"{total + shared} uses counted, {state.counted} in state",
         ),
-        (total + shared <= case.terms.maximum_uses, "more uses are counted than were granted"),
+        (total + shared <= case.in_force.maximum_uses, "more uses are counted than were granted"),
         (len(live) == state.open, f"{len(live)} leases are open, {state.open} in state"),
         (lapsed == state.unaccounted, f"{lapsed} are unaccounted, {state.unaccounted} in state"),
     )

@@ -4,7 +4,7 @@ from itertools import zip_longest
 from typing import Final
 
 from node.audit.calldata import ContractCall, direct_call, plain_signature
-from node.audit.checks_terms import require_account
+from node.audit.checks_approvals import require_account
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.spec.crypto import recover
@@ -118,7 +118,7 @@ def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
 def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:
     """Return who signed the ending; None where it came through another contract."""
     reason = end.value("reason")
-    match end.call() or direct_call("grants", end.transaction):
+    match end.call() or direct_call("refusals", end.transaction):
         case ContractCall("revoke" | "decline"):
             return end.sender()
         case ContractCall("revokeSigned", (_, _, signature)) if reason in tuple(Reason):

@@ -4,7 +4,7 @@ from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, re
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import LeaseState
-from node.spec.terms import Wanted, refuse_request
+from node.spec.terms import Wanted, needs_consents, refuse_request
 from node.spec.types import Hash32
 from node.spec.usage import lease_id
 from node.spec.vocabulary import DeliveryMode
@@ -58,8 +58,7 @@ def _require_state_of_event(subject: str, case: Case, opened: Happening, state: 
         ("purpose", opened.value("purpose"), state.purpose),
         ("fields", opened.value("fields"), state.fields),
         ("mode", opened.value("mode"), state.mode),
-        ("version of the terms", 1, state.version),
-        ("rate", bool(case.terms.rate_period), state.is_rated),
+        ("version of the terms", _version_at(case, opened), state.version),
         ("end", opened.value("expiresAt"), state.expires_at),
         ("opening block", opened.block, state.opened_at),
         ("provider", case.terms.provider, state.provider),
@@ -69,8 +68,13 @@ def _require_state_of_event(subject: str, case: Case, opened: Happening, state: 
         require(subject, (told == kept, f"event and state differ in {name}"))
 
 
+def _version_at(case: Case, opened: Happening) -> int:
+    """Return the version of the terms that were in force when a lease was opened."""
+    return 1 + sum(h.order < opened.order for h in case.named("AuthorizationAmended"))
+
+
 def _require_within_terms(case: Case, lease: LeaseCase) -> None:
-    opened, terms = lease.opened, case.terms
+    opened, terms = lease.opened, case.terms_under(lease)
     subject = f"{case.name}, lease {lease.number}"
     mode = lease.state.mode
     require(subject, (mode in tuple(DeliveryMode), f"unknown delivery mode {mode}"))
@@ -78,7 +82,7 @@ def _require_within_terms(case: Case, lease: LeaseCase) -> None:
         lease.state.purpose,
         opened.value("fields") or terms.fields,
         DeliveryMode(mode),
-        case.terms.destination,
+        terms.destination,
         opened.time,
     )
     refusal = refuse_request(terms, wanted)
@@ -87,6 +91,8 @@ def _require_within_terms(case: Case, lease: LeaseCase) -> None:
         (refusal is None, f"it was opened against the terms: {refusal}"),
         (opened.time < lease.state.expires_at <= terms.valid_until, "it ends after the terms"),
         (lease.state.uses > 0, "it reserves no uses"),
+        (lease.state.is_rated == bool(terms.rate_period), "event and state differ in rate"),
+        (lease.state.is_per_use == needs_consents(terms), "state says another mode of consent"),
     )
 
 

@@ -3,6 +3,7 @@
 from node.audit.evidence import Case, Evidence, LeaseCase, naming, require
 from node.audit.result import Details
 from node.spec.registry import lease_facts
+from node.spec.terms import data_since
 from node.spec.usage import contradiction, verify_trail
 
 
@@ -14,12 +15,14 @@ def check_receipts(evidence: Evidence, case: Case) -> Details:
         for number, use in enumerate(lease.receipts, 1):
             receipt, previous = use.receipt, lease.hash_of(number - 1)
             flaw = contradiction(receipt, facts)
+            reach = data_since(case.terms_under(lease), receipt.used_at)
             require(
                 f"{case.name}, {lease.name}, receipt {number}",
                 (receipt.lease == lease.state.lease, "it is of another lease"),
                 (receipt.number == number, f"it says number {receipt.number}"),
                 (receipt.previous == previous, "it does not name the receipt before it"),
                 (flaw is None, f"it contradicts its lease: {flaw}"),
+                (receipt.data_since >= reach, "its data reaches further back than the terms allow"),
             )
     return {"receipts": sum(len(lease.receipts) for lease in case.leases)}
 
@@ -46,7 +49,7 @@ def check_signatures(evidence: Evidence, case: Case) -> Details:
 
 def _verify_lease(evidence: Evidence, case: Case, lease: LeaseCase) -> None:
     facts = lease_facts(lease.state, None)
-    maximum = min(lease.state.claimed, case.terms.unsigned_maximum)
+    maximum = min(lease.state.claimed, case.terms_under(lease).unsigned_maximum)
     verify_trail(facts, lease.receipts, evidence.chain_id, unsigned_maximum=maximum)
 
 

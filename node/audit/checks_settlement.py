@@ -113,7 +113,7 @@ def _require_dates(
     span: tuple[int, int],
 ) -> None:
     """Anchored in time (A20), and no receipt names a state later than the block it stands in."""
-    deadline = lease.state.expires_at + case.terms.settle_within
+    deadline = lease.state.expires_at + case.terms_under(lease).settle_within
     if progress.answer_until is not None and happening.name != "LeaseClosing":
         deadline = progress.answer_until - 1
     shown = lease.receipts[span[0] : span[1]]
@@ -134,7 +134,10 @@ def _claim(
     require(
         subject,
         (happening.value("number") == number, "it is not the next use"),
-        (progress.claimed < case.terms.unsigned_maximum, "more claims than the terms allow"),
+        (
+            progress.claimed < case.terms_under(lease).unsigned_maximum,
+            "more claims than the terms allow",
+        ),
     )
     _require_hash(subject, lease, number, happening.value("receipt"))
     progress.claimed += 1

@@ -25,7 +25,7 @@ def _require_sets(evidence: Evidence) -> None:
 
 
 def _require_blocks(evidence: Evidence) -> None:
-    needed = {(h.block, h.index) for case in evidence.cases for h in case.events}
+    needed = {(h.block, h.index) for case in evidence.cases for h in case.all_events}
     last = evidence.bundle.blocks[-1]
     for record in evidence.bundle.blocks:
         number = record.final.header.number

@@ -160,6 +160,10 @@ class Case:
     leases: tuple[LeaseCase, ...] = ()
     ancestors: tuple["Case", ...] = ()
     """What it shares onward, its parent first."""
+    amendments: tuple["Case", ...] = ()
+    """The later versions of its terms, each with the record of its own approvals."""
+    amended: Happening | None = None
+    """Of an amendment: where it took effect."""
 
     @property
     def name(self) -> str:
@@ -172,6 +176,23 @@ class Case:
         if self.proved_state is None:
             raise CheckFailed(self.name, "its state is not proved")
         return self.proved_state
+
+    @property
+    def in_force(self) -> Terms:
+        """The terms of its newest version."""
+        return self.amendments[-1].terms if self.amendments else self.terms
+
+    def terms_under(self, lease: LeaseCase) -> Terms:
+        """Return the terms that a lease was opened under (R23)."""
+        version = lease.state.version
+        if not 1 <= version <= 1 + len(self.amendments):
+            raise CheckFailed(self.name, f"lease {lease.number} is under version {version}")
+        return (self, *self.amendments)[version - 1].terms
+
+    @property
+    def all_events(self) -> tuple[Happening, ...]:
+        """Its events and those of its amendments."""
+        return self.events + tuple(h for version in self.amendments for h in version.events)
 
     def named(self, *names: str) -> list[Happening]:
         """Return its events of some names, in the chain's order."""

@@ -19,7 +19,7 @@ from node.audit.collect import collect_block
 from node.audit.evidence import Evidence, text_of
 from node.audit.result import Report
 from node.audit.search import Found, authorizations_of_journals, search
-from node.audit.slots import collect_state
+from node.audit.slots import collect_consents, collect_state
 from node.audit.verify import verify
 from node.errors import ConfigError, IntegrityError, NotReady, Refused
 from node.sdk.journal import Journal
@@ -64,8 +64,10 @@ async def export(
         (),
         (),
     )
-    state, leases = await collect_state(light, _evidence(bundle))
-    whole = replace(bundle, state=state, trails=_trails(leases, journals))
+    collector, leases = await collect_state(light, _evidence(bundle))
+    trails = _trails(leases, journals)
+    await collect_consents(collector, trails)
+    whole = replace(bundle, state=await collector.records(), trails=trails)
     data = encode_bundle(in_one_form(whole, light.sets))
     report = verify(data, light.genesis_hash)
     _require_proved(report, found)

@@ -90,11 +90,13 @@ async def _of_authorization(client: Client, found: Found, authorization: Hash32)
     named = text_of(authorization)
     requested = await _entries(client, GRANTS, [None, named])
     for entry in requested:
-        found.authorizations[authorization] = terms_from_event(entry.event.values["terms"])
+        if entry.event.name == "AuthorizationRequested":
+            found.authorizations[authorization] = terms_from_event(entry.event.values["terms"])
     if authorization not in found.authorizations:
         raise Refused("no such authorization", why=f"the node shows no request of {named}")
     terms = found.authorizations[authorization]
     entries = requested + await _entries(client, AUTHORIZATIONS, [None, named])
+    entries += await _amendments(client, entries)
     entries += await _batches(client, authorization, terms)
     opened = await _entries(client, LEASES, [_topic("leases", "LeaseOpened"), None, named])
     for entry in opened:
@@ -105,6 +107,17 @@ async def _of_authorization(client: Client, found: Found, authorization: Hash32)
                 entries += await _entries(client, address, [None, text_of(lease)])
     breaches: list[str | None] = [_topic("challenges", "BreachReported"), named]
     return entries + await _entries(client, CHALLENGES, breaches)
+
+
+async def _amendments(client: Client, entries: list[_Entry]) -> list[_Entry]:
+    """Return the events of the amendments that took effect: they stand under their own digests."""
+    found: list[_Entry] = []
+    for entry in entries:
+        if entry.event.name == "AuthorizationAmended":
+            amendment = text_of(entry.event.values["amendment"])
+            for address in (GRANTS, AUTHORIZATIONS):
+                found += await _entries(client, address, [None, amendment])
+    return found
 
 
 async def _batches(client: Client, authorization: Hash32, terms: Terms) -> list[_Entry]:
@@ -123,10 +136,12 @@ async def _drawn_in(client: Client, entry: _Entry) -> list[Hash32]:
         raise RemoteError(f"block {entry.block}: the node gives no receipt {entry.index}")
     for log in receipt[0].logs:
         event = _event(log)
-        if event is not None and event.name == "AuthorizationRequested":
+        if event is not None and event.name == "AmendmentRequested":
             needed.append(Hash32(event.values["authorization"]))
-            parent = terms_from_event(event.values["terms"]).parent
-            needed += [parent] if any(parent) else []
+        elif event is not None and event.name == "AuthorizationRequested":
+            terms = terms_from_event(event.values["terms"])
+            needed += [] if any(terms.amends) else [Hash32(event.values["authorization"])]
+            needed += [terms.parent] if any(terms.parent) else []
         elif event is not None and event.name == "BatchAnchored":
             needed += map(Hash32, event.values["authorizations"])
     return needed

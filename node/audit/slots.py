@@ -6,13 +6,15 @@ keys, an account its member, a member's name its length.
 
 from collections.abc import Iterable
 
-from node.audit.bundle import StateRecord
+from node.audit.bundle import StateRecord, Trail
 from node.audit.cases import leases_of
+from node.audit.checks_approvals import REQUESTS, candidates_of, sides_of
 from node.audit.checks_ending import ENDINGS, ender_of
-from node.audit.checks_terms import candidates_of, product_slots, sides_of
+from node.audit.checks_terms import product_slots
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
 from node.spec import registry
+from node.spec.consents import slot_of_consent
 from node.spec.registry import (
     AUTHORIZATIONS,
     CATALOG,
@@ -21,6 +23,7 @@ from node.spec.registry import (
     MEMBERS,
     LeaseState,
 )
+from node.spec.slots import mapping_slot
 from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import MemberKind, Party
@@ -59,20 +62,42 @@ class StateCollector:
 
 async def collect_state(
     light: LightClient, evidence: Evidence
-) -> tuple[tuple[StateRecord, ...], dict[Hash32, LeaseState]]:
-    """Return the state records that the bundle's cases need, and their leases as state has them."""
+) -> tuple[StateCollector, dict[Hash32, LeaseState]]:
+    """Return what the bundle's cases need of the state, and their leases as state has them."""
     collector = StateCollector(light)
     leases: dict[Hash32, LeaseState] = {}
     for case in evidence.cases:
-        await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(case.identifier))
-        terms = case.terms
-        await collector.need(CATALOG, product_slots(terms.product, terms.product_version))
+        for number, version in enumerate((case, *case.amendments), 1):
+            await _agreement(collector, version)
+            await _members(collector, evidence, version)
+            if number > 1:
+                slot = registry.slot_of_version(case.identifier, number)
+                await collector.need(AUTHORIZATIONS, (slot,))
         for identifier in leases_of(case.events):
             state = await _lease(collector, identifier)
             if state is not None:
                 leases[identifier] = state
-        await _members(collector, evidence, case)
-    return await collector.records(), leases
+    return collector, leases
+
+
+async def collect_consents(collector: StateCollector, trails: Iterable[Trail]) -> None:
+    """Read whether the consents that receipts stand on were taken back."""
+    slots = [
+        slot_of_consent(use.consent.consent.authorization, use.receipt.consent)
+        for trail in trails
+        for use in trail.receipts
+        if use.consent is not None
+    ]
+    if slots:
+        await collector.need(registry.CONSENTS, slots)
+
+
+async def _agreement(collector: StateCollector, case: Case) -> None:
+    words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(case.identifier))
+    beside = registry.slots_of_authorization(case.identifier, words)
+    await collector.need(AUTHORIZATIONS, beside)
+    terms = case.terms
+    await collector.need(CATALOG, product_slots(terms.product, terms.product_version))
 
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:
@@ -98,7 +123,7 @@ async def _members(collector: StateCollector, evidence: Evidence, case: Case) ->
             words = await collector.need(MEMBERS, (registry.slot_of_member_standing(index),))
     wanted |= await _regulators(collector, case)
     for index in wanted:
-        base = registry.mapping_slot(registry.MEMBER_RECORDS, index)
+        base = mapping_slot(registry.MEMBER_RECORDS, index)
         words = await collector.need(MEMBERS, (base, base + 1, base + _NAME_OFFSET))
         length = min(words[base + _NAME_OFFSET], registry.NAME_BYTES_MAX)
         first = base + _NAME_OFFSET + 1
@@ -112,7 +137,8 @@ async def _regulators(collector: StateCollector, case: Case) -> set[int]:
         if happening.value("parties") >> Party.REGULATOR & 1:
             for account in candidates_of(case, happening) or ():
                 words = await collector.need(MEMBERS, ())
-                index = account != case.terms.subject and registry.member_of(reader(words), account)
+                own = account in (case.terms.subject, case.terms.agent)
+                index = 0 if own else registry.member_of(reader(words), account)
                 if index and index not in sides:
                     standing = words[registry.slot_of_member_standing(index)]
                     found |= {index} if standing & 255 == MemberKind.REGULATOR else set()
@@ -120,14 +146,14 @@ async def _regulators(collector: StateCollector, case: Case) -> set[int]:
 
 
 def _accounts(evidence: Evidence, case: Case) -> list[Address]:
-    """Return the accounts that requested, approved or ended, but for the subject's key."""
+    """Return the accounts that requested, approved or ended, but for subject's and agent's keys."""
     found: list[Address] = []
     call = case.requested.call()
-    if call is not None and call.name == "request":
+    if call is not None and call.name in REQUESTS:
         found.append(case.requested.sender())
     for happening in case.named("AuthorizationApproved"):
         found += candidates_of(case, happening) or ()
     for end in case.named(*ENDINGS):
         account = ender_of(evidence, case, end)
         found += [] if account is None else [account]
-    return [account for account in found if account != case.terms.subject]
+    return [account for account in found if account not in (case.terms.subject, case.terms.agent)]

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 def summary_of(case: Case, timestamp: int, language: str) -> Json:
     """Return an authorization's summary as of a block's time, labels in one language."""
-    terms = case.terms
+    terms = case.in_force
     return {
         "authorization": text_of(case.identifier),
         "parties": _parties(case, language),
@@ -52,7 +52,7 @@ def padded(text: str, width: int) -> str:
 
 
 def _parties(case: Case, language: str) -> list[Json]:
-    terms = case.terms
+    terms = case.in_force
     roles = [("provider", terms.provider), ("consumer", terms.consumer)]
     roles += [("exchange", terms.exchange)] if terms.exchange else []
     roles += [("regulator", index) for index in case.regulators]
@@ -70,7 +70,7 @@ def _parties(case: Case, language: str) -> list[Json]:
 
 def _fields(case: Case, language: str) -> list[Json]:
     """Return how many granted fields there are of each level (JR/T 0197)."""
-    counts = [(case.terms.fields & mask).bit_count() for mask in case.levels]
+    counts = [(case.in_force.fields & mask).bit_count() for mask in case.levels]
     return [
         {"level": level, "label": label("level", level, language), "count": count}
         for level, count in enumerate(counts, 1)
@@ -84,7 +84,7 @@ def _status(case: Case, timestamp: int, language: str) -> str:
 
 def _uses(case: Case) -> Json:
     return {
-        "granted": case.terms.maximum_uses,
+        "granted": case.in_force.maximum_uses,
         "counted": sum(map(uses_counted, case.leases)),
         "settled": sum(lease.state.settled for lease in case.leases),
         "claimed": sum(lease.state.claimed for lease in case.leases),

@@ -2,9 +2,10 @@
 
 The chain's part first: (1) form and digest, (2) genesis, (3) validator sets, (4) finality,
 (5) inclusion, (6) state. Then for each authorization (7) terms, (8) approvals, (9) parties,
-(10) leases, (11) receipts, (12) signatures, (13) settlement, (14) closes, (15) counts,
-(16) revocation. Last, that nothing in the file is left over (17). A check that stands on one which
-failed is not run and reads "not provable"; nothing is ever called proved that did not run.
+(10) leases, (11) receipts, (12) signatures, (13) consents, (14) settlement, (15) closes,
+(16) counts, (17) revocation. Last, that nothing in the file is left over (18). A check that stands
+on one which failed is not run and reads "not provable"; nothing is ever called proved that did not
+run.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Final
 
 from node.audit.bundle import decode_bundle
 from node.audit.cases import gather_cases
+from node.audit.checks_approvals import check_approvals
 from node.audit.checks_chain import (
     check_finality,
     check_genesis,
@@ -21,13 +23,14 @@ from node.audit.checks_chain import (
     check_validator_sets,
 )
 from node.audit.checks_closing import check_closes
+from node.audit.checks_consents import check_consents
 from node.audit.checks_counts import check_counts
 from node.audit.checks_ending import check_revocation
 from node.audit.checks_leases import check_leases
 from node.audit.checks_receipts import check_receipts, check_signatures
 from node.audit.checks_settlement import check_settlement
 from node.audit.checks_surplus import check_surplus
-from node.audit.checks_terms import check_approvals, check_parties, check_terms
+from node.audit.checks_terms import check_parties, check_terms
 from node.audit.evidence import Case, CheckFailed, Evidence, text_of
 from node.audit.result import BUNDLE, Details, Report, Run, Status
 from node.spec.types import Hash32
@@ -50,6 +53,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("leases", ("approvals",), check_leases),
     ("receipts", ("leases",), check_receipts),
     ("signatures", ("receipts",), check_signatures),
+    ("consents", ("signatures",), check_consents),
     ("settlement", ("signatures",), check_settlement),
     ("closes", ("settlement",), check_closes),
     ("counts", ("leases", "closes"), check_counts),

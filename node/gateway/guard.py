@@ -11,9 +11,10 @@ from typing import Final
 from node.errors import Refused, SignatureError
 from node.sdk.query import Query
 from node.sdk.view import LedgerView
+from node.spec.consents import SignedConsent, refuse_use, verify_consent
 from node.spec.registry import AuthorizationState, LeaseState, status_at
-from node.spec.terms import Terms, Wanted, has_subject, refuse_request
-from node.spec.types import Address, Hash32
+from node.spec.terms import Terms, Wanted, has_subject, needs_consents, refuse_request
+from node.spec.types import ZERO_HASH, Address, Hash32
 from node.spec.usage import Request, verify_request
 from node.spec.vocabulary import AuthorizationStatus, LeaseStatus, purpose, purpose_covers
 
@@ -43,6 +44,24 @@ class Progress:
     """Hash of that receipt; the lease's id before the first."""
     unsigned: int
     """Receipts without the consumer's signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the provider knows beside the ledger when it judges a consent."""
+
+    chain_id: int
+    now: float
+    names: tuple[str, ...]
+    """The product's fields in the order of every mask."""
+    vouched_key: Address | None
+    """The key that the provider vouches for as the subject's (R3)."""
+    was_used: bool
+    """Whether some other use was made on the consent."""
+
+    def names_mask(self, query: Query) -> int:
+        """Return the mask of the fields that a query's answer depends on."""
+        return sum(1 << self.names.index(name) for name in query.used_fields)
 
 
 def refuse(reason: str, why: str = "") -> Refused:
@@ -134,7 +153,7 @@ def check_terms(query: Query, grant: Grant, now: float) -> None:
     reason = refuse_request(grant.terms, wanted)
     if reason is not None:
         raise Refused(reason)
-    if query.kind == "record" and not has_subject(grant.terms):
+    if query.kind == "record" and not (has_subject(grant.terms) or needs_consents(grant.terms)):
         raise refuse("no subject", "records are delivered of one consenting person only")
 
 
@@ -144,6 +163,48 @@ def check_exposure(grant: Grant, progress: Progress) -> None:
         raise refuse(
             "countersignature outstanding", f"{progress.unsigned} receipts await the consumer"
         )
+
+
+async def check_consent(
+    view: LedgerView, grant: Grant, consent: SignedConsent | None, query: Query, at: Asked
+) -> Hash32:
+    """(11) Where each use needs it, its subject consented to this very use, and still does (R2).
+
+    Returns the consent's hash, which the receipt carries; zero where none is needed.
+    """
+    if not needs_consents(grant.terms):
+        if consent is not None:
+            raise refuse("consent to a single use is not due")
+        return ZERO_HASH
+    if consent is None:
+        raise refuse("no consent to the use")
+    try:
+        hashed = verify_consent(consent, at.chain_id)
+    except SignatureError as error:
+        raise refuse("consent is not signed by its subject", error.what) from error
+    _check_fits(grant, consent, query, at)
+    if await view.is_consent_revoked(grant.authorization_id, hashed):
+        raise refuse("consent was revoked")
+    return hashed
+
+
+def _check_fits(grant: Grant, consent: SignedConsent, query: Query, at: Asked) -> None:
+    wanted = (grant.lease.purpose, at.names_mask(query))
+    flaw = refuse_use(consent.consent, grant.authorization_id, *wanted, int(at.now))
+    if flaw is not None:
+        raise refuse(flaw)
+    if at.vouched_key != consent.consent.subject:
+        raise refuse("consent's key is not vouched for", "the provider knows another, or none")
+    if at.was_used:
+        raise refuse("consent was used before", "one consent permits one use")
+
+
+async def check_delegation(view: LedgerView, grant: Grant) -> None:
+    """(12) The delegation that an agent approved on still stands."""
+    if any(grant.terms.delegation) and not await view.has_delegation(
+        grant.terms.delegation, view.head.timestamp
+    ):
+        raise refuse("delegation has ended")
 
 
 async def check_keys(view: LedgerView, grant: Grant, own_key: Address) -> None:

@@ -5,6 +5,7 @@ crash can neither give one number twice nor release what was not recorded (R9, R
 """
 
 import secrets
+from dataclasses import dataclass
 
 from node.errors import Refused, SignatureError
 from node.gateway.guard import Progress, refuse
@@ -12,11 +13,22 @@ from node.gateway.sources import Answer
 from node.sdk.journal import Journal, Use
 from node.sdk.query import Query
 from node.sdk.settlement import BuiltBatch, RangeRequest, build_batch
+from node.spec.consents import SignedConsent
 from node.spec.crypto import address_of, keccak256, recover, sign
 from node.spec.registry import LeaseState
-from node.spec.types import Address, Hash32
+from node.spec.types import ZERO_HASH, Address, Hash32
 from node.spec.usage import Receipt, Request, batch_id, close_digest, receipt_hash
 from node.spec.vocabulary import ReceiptKind
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """When a use was made, how far back its data reaches, and the subject's consent to it."""
+
+    used_at: int
+    data_since: int = 0
+    consent_hash: Hash32 = ZERO_HASH
+    consent: SignedConsent | None = None
 
 
 class Meter:
@@ -53,10 +65,17 @@ class Meter:
             raise refuse("number given before", f"use {request.number} was another request")
         return use if use is not None and use.receipt is not None else None
 
-    def begin(self, request: Request, query: Query, signature: bytes) -> None:
+    def has_used(self, request: Request, consent: SignedConsent) -> bool:
+        """Whether another request than this was served on a consent."""
+        own = self._journal.get(request.lease, request.number)
+        return self._journal.has_used(consent) and (own is None or own.consent != consent)
+
+    def begin(
+        self, request: Request, query: Query, signature: bytes, consent: SignedConsent | None
+    ) -> None:
         """Give the request its number, durably, before any data is read."""
         if self._journal.get(request.lease, request.number) is None:
-            self._journal.add(Use(request, query.text, signature))
+            self._journal.add(Use(request, query.text, signature, consent=consent))
 
     def complete(
         self,
@@ -67,7 +86,7 @@ class Meter:
         *,
         data: Hash32,
         state_block: int,
-        used_at: int,
+        basis: Basis,
     ) -> Use:
         """Sign and keep the receipt; without an answer the use is void and keeps its number."""
         salt = secrets.token_bytes(32)
@@ -79,13 +98,15 @@ class Meter:
             request.request_hash,
             int(ReceiptKind.VOID if answer is None else ReceiptKind.DELIVERED),
             state_block,
-            used_at,
+            basis.used_at,
             0 if answer is None else answer.record_count,
+            basis.data_since,
+            basis.consent_hash,
             commitment(salt, query.text.encode() + data),
             commitment(salt, text.encode()),
         )
         half = sign(self._key, receipt_hash(receipt, self._chain_id))
-        use = Use(request, query.text, signature, receipt, salt, text, half)
+        use = Use(request, query.text, signature, receipt, salt, text, half, consent=basis.consent)
         self._journal.complete(use)
         return use
 

@@ -87,6 +87,7 @@ class Door:
             request,
             wire.data(body, "signature", SIGNATURE_LENGTH),
             parse_query(wire.text(body, "query")),
+            wire.consent(body),
         )
         return _use_json(use)
 
@@ -141,7 +142,7 @@ def load_products(config: GatewayConfig) -> dict[Hash32, tuple[Manifest, Source]
     found: dict[Hash32, tuple[Manifest, Source]] = {}
     for source in config.sources:
         manifest = load_manifest(source.manifest)
-        data = CsvSource(source.file, manifest.names, source.subjects)
+        data = CsvSource(source.file, manifest.names, source.subjects, manifest.date)
         found[_hash(source.product)] = (manifest, data)
     return found
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from node.errors import DataccordError, NotReady, Refused
 from node.gateway import guard
 from node.gateway.guard import Grant, refuse
-from node.gateway.meter import Meter
+from node.gateway.meter import Basis, Meter
 from node.gateway.sources import Answer, Source
 from node.sdk.contracts import find_terms
 from node.sdk.journal import Use
@@ -18,10 +19,12 @@ from node.sdk.product import Manifest
 from node.sdk.query import Query
 from node.sdk.settlement import BuiltBatch, RangeRequest
 from node.sdk.view import LedgerView
+from node.spec.calendar import first_day
+from node.spec.consents import SignedConsent
 from node.spec.header import Header
 from node.spec.onward import DEPTH_MAX
 from node.spec.registry import AuthorizationState, LeaseState
-from node.spec.terms import Terms
+from node.spec.terms import Terms, data_since
 from node.spec.types import Hash32
 from node.spec.usage import Request, lease_id
 
@@ -48,7 +51,13 @@ class Service:
         self._head_lock = asyncio.Lock()
 
     async def use(
-        self, authorization: Hash32, number: int, request: Request, signature: bytes, query: Query
+        self,
+        authorization: Hash32,
+        number: int,
+        request: Request,
+        signature: bytes,
+        query: Query,
+        consent: SignedConsent | None = None,
     ) -> Use:
         """Serve a request of lease `number` of an authorization, or refuse it with a reason."""
         if request.lease != lease_id(authorization, number):
@@ -58,14 +67,36 @@ class Service:
             manifest, source = self._product(grant)
             before = self._meter.recorded(request)
             guard.check_request(request, signature, query, grant.lease, self._chain_id)
-            guard.check_state(grant, time.time(), self._view.head.timestamp)
-            await guard.check_keys(self._view, grant, self._meter.address)
-            await guard.check_thawed(self._view, grant)
+            await self._check_standing(grant, time.time(), self._view.head.timestamp)
             if before is not None:
                 return before
             self._check(request, query, grant, manifest)
-            self._meter.begin(request, query, signature)
-            return await self._serve(request, query, signature, grant, source, head)
+            basis = await self._basis(request, query, grant, consent)
+            self._meter.begin(request, query, signature, consent)
+            asked = _Asked(request, query, signature, basis)
+            return await self._serve(asked, grant, source, head)
+
+    async def _check_standing(self, grant: Grant, now: float, head_timestamp: int) -> None:
+        """Ask all that may have changed since the lease was opened (R11)."""
+        guard.check_state(grant, now, head_timestamp)
+        await guard.check_keys(self._view, grant, self._meter.address)
+        await guard.check_thawed(self._view, grant)
+        await guard.check_delegation(self._view, grant)
+
+    async def _basis(
+        self, request: Request, query: Query, grant: Grant, consent: SignedConsent | None
+    ) -> Basis:
+        """Return when the use is made, from when its data may be, and the consent to it."""
+        now = min(int(time.time()), grant.lease.expires_at - 1)
+        since = data_since(grant.terms, now)
+        manifest, source = self._product(grant)
+        key, used = None, False
+        if consent is not None:
+            key = source.subject_key(consent.consent.subject_reference)
+            used = self._meter.has_used(request, consent)
+        asked = guard.Asked(self._chain_id, now, manifest.names, key, used)
+        hashed = await guard.check_consent(self._view, grant, consent, query, asked)
+        return Basis(now, first_day(since)[1] if since else 0, hashed, consent)
 
     def _check(self, request: Request, query: Query, grant: Grant, manifest: Manifest) -> None:
         now, progress = time.time(), self._meter.progress(request.lease)
@@ -75,22 +106,15 @@ class Service:
         guard.check_terms(query, grant, now)
         guard.check_exposure(grant, progress)
 
-    async def _serve(
-        self,
-        request: Request,
-        query: Query,
-        signature: bytes,
-        grant: Grant,
-        source: Source,
-        permitted: Header,
-    ) -> Use:
+    async def _serve(self, asked: "_Asked", grant: Grant, source: Source, permitted: Header) -> Use:
         """Compute, check the state once more at the newest final block, then record and release.
 
         What is no longer permitted then becomes a void receipt, dated by the block that `permitted`
         it, so that it keeps its number and can still settle.
         """
+        request, basis = asked.request, asked.basis
         log.info("data_read", lease="0x" + request.lease.hex(), number=request.number)
-        answer, failure = await asyncio.to_thread(_compute, source, query, grant)
+        answer, failure = await asyncio.to_thread(_compute, source, asked, grant)
         try:
             head, again = await self._current_grant(grant.authorization_id, request.lease)
         except Refused as error:
@@ -99,21 +123,22 @@ class Service:
                 why=error.what,
                 next_command="send the very same request again: its number is kept",
             ) from error
-        now = time.time()
         try:
-            guard.check_state(again, now, head.timestamp)
-            await guard.check_keys(self._view, again, self._meter.address)
-            await guard.check_thawed(self._view, again)
+            await self._check_standing(again, time.time(), head.timestamp)
+            if any(basis.consent_hash) and await self._view.is_consent_revoked(
+                grant.authorization_id, basis.consent_hash
+            ):
+                raise refuse("consent was revoked")
         except Refused as error:
             answer, failure, head = None, error, permitted
         use = self._meter.complete(
             request,
-            query,
-            signature,
+            asked.query,
+            asked.signature,
             answer,
             data=source.fingerprint(),
             state_block=head.number,
-            used_at=min(int(now), grant.lease.expires_at - 1),
+            basis=basis,
         )
         log.info(
             "use_recorded",
@@ -182,7 +207,7 @@ class Service:
         state = await self._view.authorization(authorization)
         if state is None:
             raise refuse("no authorization", f"0x{authorization.hex()} does not exist")
-        terms = await self._terms_of(authorization)
+        terms = await self._terms_of(authorization, found.version)
         parents = await self._parents(terms)
         return Grant(found, state, terms, authorization, parents)
 
@@ -194,14 +219,16 @@ class Service:
             if state is None:
                 raise refuse("no authorization", f"0x{terms.parent.hex()} does not exist")
             found.append(state)
-            terms = await self._terms_of(terms.parent)
+            terms = await self._terms_of(terms.parent, 1)
         return tuple(found)
 
-    async def _terms_of(self, authorization: Hash32) -> Terms:
-        terms = self._terms.get(authorization)
+    async def _terms_of(self, authorization: Hash32, version: int) -> Terms:
+        """Return a version of an authorization's terms: a lease is served under its own (R23)."""
+        digest = await self._view.terms_digest(authorization, version)
+        terms = self._terms.get(digest)
         if terms is None:
-            terms = await find_terms(self._view.client, authorization, self._chain_id)
-            self._terms[authorization] = terms
+            terms = await find_terms(self._view.client, digest, self._chain_id)
+            self._terms[digest] = terms
             if len(self._terms) > LOCKS_MAX:
                 self._terms.popitem(last=False)
         return terms
@@ -222,11 +249,26 @@ class Service:
         return lock
 
 
-def _compute(source: Source, query: Query, grant: Grant) -> tuple[Answer | None, Refused | None]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that passed all checks, with what it stands on."""
+
+    request: Request
+    query: Query
+    signature: bytes
+    basis: Basis
+
+
+def _compute(source: Source, asked: _Asked, grant: Grant) -> tuple[Answer | None, Refused | None]:
     """Return the source's answer, or why there is none: that use is void."""
+    query, basis = asked.query, asked.basis
+    since = first_day(basis.data_since)[0] if basis.data_since else None
+    reference = grant.terms.subject_reference
+    if basis.consent is not None:
+        reference = basis.consent.consent.subject_reference
     try:
         if query.kind == "record":
-            return source.record(query, grant.terms.subject_reference), None
-        return source.aggregate(query, grant.terms.minimum_group), None
+            return source.record(query, reference, since), None
+        return source.aggregate(query, grant.terms.minimum_group, since), None
     except Refused as error:
         return None, error

@@ -3,7 +3,8 @@
 `CsvSource` loads the file into DuckDB, in memory, with access to anything else switched off. Names
 in a query are looked up in the schema and quoted, values are bound, so no text of a consumer
 becomes SQL. The field `subject` is the row's number, known to the provider only: it finds one
-person's row and is never delivered.
+person's row and is never delivered. Where the terms limit how far back data may reach, records from
+before that day, by the product's date field, stay out of every answer; so do those without a date.
 
 An answer in groups protects the few in it: groups below the terms' minimum are withheld, what is
 withheld together is itself no smaller than that minimum (else the total minus the rest would show
@@ -14,6 +15,7 @@ answers of several queries are not watched.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,7 +24,7 @@ import duckdb
 from node.errors import ConfigError, Refused
 from node.sdk.query import Measure, Query, canonical
 from node.spec.crypto import keccak256
-from node.spec.types import Hash32
+from node.spec.types import Address, Hash32
 
 ROWS_MAX: Final = 10_000
 """Groups or records one answer may hold."""
@@ -41,6 +43,14 @@ class Answer:
     record_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person as the provider knows one: the row, and the key it vouches for (R3)."""
+
+    row: int
+    key: Address | None = None
+
+
 class Source(Protocol):
     """Answers queries on a product's data."""
 
@@ -48,19 +58,26 @@ class Source(Protocol):
         """Return a digest of the data that answers are made from."""
         ...
 
-    def record(self, query: Query, subject_reference: Hash32) -> Answer:
+    def record(self, query: Query, subject_reference: Hash32, since: date | None = None) -> Answer:
         """Return the fields of the one person a reference stands for."""
         ...
 
-    def aggregate(self, query: Query, minimum_group: int) -> Answer:
+    def aggregate(self, query: Query, minimum_group: int, since: date | None = None) -> Answer:
         """Return groups of at least `minimum_group` records."""
+        ...
+
+    def subject_key(self, subject_reference: Hash32) -> Address | None:
+        """Return the key that the provider vouches for as a subject's, None where it knows none."""
         ...
 
 
 class CsvSource:
     """A CSV file without header; its columns are the product's fields but the subject's."""
 
-    def __init__(self, file: Path, names: Sequence[str], subjects: Path) -> None:
+    def __init__(
+        self, file: Path, names: Sequence[str], subjects: Path, date_field: str = ""
+    ) -> None:
+        self._date_field = date_field
         self._names = tuple(name for name in names if name != SUBJECT_FIELD)
         self._subjects_file = subjects
         self._fingerprint = keccak256(_read(file))
@@ -88,22 +105,28 @@ class CsvSource:
         """Return keccak256 of the file as it was loaded."""
         return self._fingerprint
 
-    def record(self, query: Query, subject_reference: Hash32) -> Answer:
+    def record(self, query: Query, subject_reference: Hash32, since: date | None = None) -> Answer:
         """Return the fields of the one person a reference stands for."""
-        row = self._subject_row(subject_reference)
+        row = self._subject(subject_reference).row
         columns = ", ".join(self._quoted(name) for name in query.fields)
-        found = self._rows(f"SELECT {columns} FROM data WHERE subject_row = ?", [row])
+        parameters: list[Any] = [row]
+        reach = self._reach(since, parameters)
+        found = self._rows(
+            f"SELECT {columns} FROM data WHERE subject_row = ? AND {reach}", parameters
+        )
         if len(found) != 1:
             raise Refused("gateway: no such record", why="the subject is not in the data")
         return Answer(canonical(dict(zip(query.fields, found[0], strict=True))), 1)
 
-    def aggregate(self, query: Query, minimum_group: int) -> Answer:
+    def aggregate(self, query: Query, minimum_group: int, since: date | None = None) -> Answer:
         """Return groups of at least `minimum_group` records."""
         groups = ", ".join(self._quoted(name) for name in query.fields)
         parameters: list[Any] = []
         measures = "".join(", " + self._measure(part, parameters) for part in query.measures)
+        reach = self._reach(since, parameters)
         rows = self._rows(
-            f"SELECT {groups}{measures}, count(*) FROM data GROUP BY {groups} ORDER BY {groups}",
+            f"SELECT {groups}{measures}, count(*) FROM data WHERE {reach} "
+            f"GROUP BY {groups} ORDER BY {groups}",
             parameters,
         )
         told = _told(rows, minimum_group)
@@ -111,6 +134,19 @@ class CsvSource:
         listed = [dict(zip(names, row, strict=True)) for row in told]
         text = canonical({"groups": listed, "groups_withheld": len(rows) - len(told)})
         return Answer(text, sum(row[-1] for row in told))
+
+    def subject_key(self, subject_reference: Hash32) -> Address | None:
+        """Return the key that the provider vouches for as a subject's, None where it knows none."""
+        return self._subject(subject_reference).key
+
+    def _reach(self, since: date | None, parameters: list[Any]) -> str:
+        """Return the condition that keeps out what is older than the terms let data be."""
+        if since is None:
+            return "true"
+        if not self._date_field:
+            raise Refused("gateway: product has no dates", why="the terms limit its look-back")
+        parameters.append(since)
+        return f"TRY_CAST({self._quoted(self._date_field)} AS DATE) >= ?"
 
     def _measure(self, measure: Measure, parameters: list[Any]) -> str:
         if measure.function == "count":
@@ -142,24 +178,32 @@ class CsvSource:
             raise Refused("gateway: answer too large", why=f"more than {ROWS_MAX} rows")
         return found
 
-    def _subject_row(self, subject_reference: Hash32) -> int:
-        row = self._subjects().get("0x" + subject_reference.hex())
-        if row is None:
+    def _subject(self, subject_reference: Hash32) -> Subject:
+        subject = self._subjects().get("0x" + subject_reference.hex())
+        if subject is None:
             raise Refused(
                 "gateway: unknown subject", why="the provider knows no one by this reference"
             )
-        return row
+        return subject
 
-    def _subjects(self) -> Mapping[str, int]:
-        """Return rows by subject reference, read anew so that a new approval needs no restart."""
+    def _subjects(self) -> Mapping[str, Subject]:
+        """Return subjects by reference, read anew so that a new approval needs no restart."""
         try:
             value = json.loads(_read(self._subjects_file))
-        except ValueError as error:
-            raise ConfigError(f"{self._subjects_file}: not JSON") from error
-        fits = isinstance(value, dict) and all(isinstance(row, int) for row in value.values())
-        if not fits:
-            raise ConfigError(f"{self._subjects_file}: maps subject references to row numbers")
-        return dict(value)
+            return {str(reference): _subject(entry) for reference, entry in value.items()}
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise ConfigError(
+                f"{self._subjects_file}: maps subject references to row numbers, or to row and key"
+            ) from error
+
+
+def _subject(entry: Any) -> Subject:
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        return Subject(entry)
+    key = bytes.fromhex(entry["key"].removeprefix("0x"))
+    if set(entry) != {"row", "key"} or not isinstance(entry["row"], int) or len(key) != 20:
+        raise ValueError("a subject has row and key")
+    return Subject(entry["row"], Address(key))
 
 
 def _told(rows: Sequence[tuple[Any, ...]], minimum: int) -> list[tuple[Any, ...]]:

@@ -20,8 +20,9 @@ from node.sdk.journal import Journal, Use
 from node.sdk.query import Query, parse_query
 from node.sdk.settlement import BuiltBatch, RangeRequest, build_batch
 from node.sdk.transport import HttpTransport
+from node.spec.consents import SignedConsent, consent_hash
 from node.spec.crypto import SIGNATURE_LENGTH, keccak256, recover, sign
-from node.spec.types import Address, Hash32
+from node.spec.types import ZERO_HASH, Address, Hash32
 from node.spec.usage import (
     Receipt,
     Request,
@@ -82,13 +83,19 @@ class Consumer:
         previous = receipt_hash(last.receipt, self._chain_id)
         return Request(lease.id, last.request.number + 1, query.hash, previous)
 
-    async def ask(self, lease: LeaseHandle, query: Query) -> Use:
+    async def ask(
+        self, lease: LeaseHandle, query: Query, consent: SignedConsent | None = None
+    ) -> Use:
         """Make one use: request, checked answer, countersignature. Returns the kept use."""
-        use = await self.request(lease, query)
+        use = await self.request(lease, query, consent=consent)
         return await self.countersign(lease, use)
 
     async def request(
-        self, lease: LeaseHandle, query: Query, request: Request | None = None
+        self,
+        lease: LeaseHandle,
+        query: Query,
+        request: Request | None = None,
+        consent: SignedConsent | None = None,
     ) -> Use:
         """Send a request and return the checked, kept, not yet countersigned use.
 
@@ -106,17 +113,20 @@ class Consumer:
             "request": wire.to_json(request),
             "signature": wire.to_hex(signature),
             "query": query.text,
+            "consent": wire.consent_json(consent),
         }
         kept = self.journal.get(lease.id, request.number)
         if kept is None or kept.receipt is None:
-            self.journal.complete(Use(request, query.text, signature))
+            self.journal.complete(Use(request, query.text, signature, consent=consent))
         try:
             answer = await self.post("/use", body)
         except Refused:
             # A refusal gives no number away; only silence leaves the request standing.
             self.journal.withdraw(lease.id, request.number)
             raise
-        use = self._checked(lease, request, query, signature, answer)
+        use = replace(
+            self._checked(lease, request, query, signature, answer, consent), consent=consent
+        )
         if kept is None or kept.receipt is None:
             self.journal.complete(use)
         elif kept.receipt != use.receipt:
@@ -129,7 +139,7 @@ class Consumer:
         if last is None or last.receipt is not None or last.query == query.text:
             return
         try:
-            use = await self.request(lease, parse_query(last.query), last.request)
+            use = await self.request(lease, parse_query(last.query), last.request, last.consent)
         except Refused:
             return
         await self.countersign(lease, use)
@@ -189,6 +199,7 @@ class Consumer:
         query: Query,
         signature: bytes,
         answer: dict[str, Any],
+        consent: SignedConsent | None,
     ) -> Use:
         """Return the use an answer makes, every part of it checked against the request."""
         receipt = wire.from_json(Receipt, answer.get("receipt"))
@@ -198,6 +209,9 @@ class Consumer:
         got = (receipt.lease, receipt.number, receipt.previous, receipt.request_hash)
         if asked != got:
             raise ProofError("receipt: is not of this request")
+        due = ZERO_HASH if consent is None else consent_hash(consent.consent, self._chain_id)
+        if receipt.consent != due:
+            raise ProofError("receipt: carries another consent than was given")
         if recover(receipt_hash(receipt, self._chain_id), half) != lease.provider_key:
             raise SignatureError("receipt: not signed by the lease's provider")
         if receipt.output_commitment != keccak256(salt + keccak256(result.encode())):

@@ -13,7 +13,15 @@ from node.errors import ProofError
 from node.sdk.abi import decode_event, encode_call, event_topic
 from node.sdk.client import Client, log_from_json
 from node.sdk.product import Manifest
-from node.spec.registry import AUTHORIZATIONS, CATALOG, CLOSINGS, GRANTS, LEASES, MEMBERS
+from node.spec.registry import (
+    AUTHORIZATIONS,
+    CATALOG,
+    CLOSINGS,
+    GRANTS,
+    LEASES,
+    MEMBERS,
+    REFUSALS,
+)
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import ZERO_HASH, Address, Hash32
 from node.spec.usage import Batch, Receipt, Request, UseRange, pack_ranges
@@ -29,6 +37,8 @@ _NO_RECEIPT: Final = Receipt(
     state_block=0,
     used_at=0,
     record_count=0,
+    data_since=0,
+    consent=ZERO_HASH,
     input_commitment=ZERO_HASH,
     output_commitment=ZERO_HASH,
 )
@@ -67,9 +77,7 @@ def publish_product(manifest: Manifest) -> Call:
         CATALOG,
         "publish",
         manifest.salt,
-        int(manifest.zone),
-        manifest.modes_mask(),
-        manifest.template_hash,
+        manifest.offering(),
         manifest.published_names(),
         manifest.published_fields(),
     )
@@ -90,9 +98,25 @@ def approve_authorization(terms: Terms, approvals: Sequence[bytes] = ()) -> Call
     return _call("grants", GRANTS, "approve", words(terms), list(approvals))
 
 
-def request_onward(terms: Terms, parent: Terms, approvals: Sequence[bytes] = ()) -> Call:
-    """Ask for a share of an authorization, from its consumer, within its terms."""
-    return _call("grants", GRANTS, "requestOnward", words(terms), words(parent), list(approvals))
+def request_upon(
+    terms: Terms,
+    *,
+    before: Terms | None = None,
+    parent: Terms | None = None,
+    approvals: Sequence[bytes] = (),
+) -> Call:
+    """Ask for terms that stand on others, as an approver of the consumer.
+
+    `before` are those in force that they amend: changed or renewed, under the same id. `parent` are
+    those in force of the authorization that they share onward, from its consumer.
+    """
+    shown = [words(other) for other in (before, parent) if other is not None]
+    return _call("grants", GRANTS, "requestUpon", words(terms), shown, list(approvals))
+
+
+def mark_overdue(authorization: Hash32) -> Call:
+    """Put on record, as anyone, that an end was not acknowledged in time (R12)."""
+    return _call("authorizations", AUTHORIZATIONS, "markOverdue", authorization)
 
 
 def suspend_authorization(authorization: Hash32, reason: Reason, evidence: bytes) -> Call:
@@ -112,7 +136,7 @@ def approve_by_contract(terms: Terms, account: Address, signature: bytes) -> Cal
 
 def decline_authorization(terms: Terms, reason: Reason) -> Call:
     """Decline terms, as a party, before they are in force."""
-    return _call("grants", GRANTS, "decline", words(terms), int(reason))
+    return _call("refusals", REFUSALS, "decline", words(terms), int(reason))
 
 
 def revoke_authorization(authorization: Hash32, reason: Reason, evidence: bytes) -> Call:
@@ -122,7 +146,7 @@ def revoke_authorization(authorization: Hash32, reason: Reason, evidence: bytes)
 
 def carry_revocation(terms: Terms, reason: Reason, signature: bytes) -> Call:
     """Carry in a party's signed revocation."""
-    return _call("grants", GRANTS, "revokeSigned", words(terms), int(reason), signature)
+    return _call("refusals", REFUSALS, "revokeSigned", words(terms), int(reason), signature)
 
 
 def open_lease(opening: Opening, provider_key: Address) -> Call:
@@ -211,7 +235,7 @@ def _text(address: Address) -> str:
 
 
 async def find_terms(client: Client, authorization: Hash32, chain_id: int) -> Terms:
-    """Return the terms of an authorization, whose digest is its id.
+    """Return the terms of a digest: an authorization's first, by its id, or those of an amendment.
 
     Raises:
         ProofError: the node gives none, or others.

@@ -10,22 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from node.errors import StoreError
+from node.spec.consents import Consent, SignedConsent
 from node.spec.types import Hash32
 from node.spec.usage import Receipt, Request, SignedReceipt
 from node.spec.vocabulary import ReceiptKind
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE use (
     lease BLOB NOT NULL, number INTEGER NOT NULL,
     previous BLOB NOT NULL, request_hash BLOB NOT NULL,
     query TEXT NOT NULL, request_signature BLOB NOT NULL,
     kind INTEGER, state_block INTEGER, used_at INTEGER, record_count INTEGER,
-    input_commitment BLOB, output_commitment BLOB,
+    data_since INTEGER, consent BLOB, input_commitment BLOB, output_commitment BLOB,
     salt BLOB, result TEXT, provider_signature BLOB, consumer_signature BLOB,
+    consent_document TEXT UNIQUE, consent_signature BLOB,
     PRIMARY KEY (lease, number)
 ) STRICT;
 """
@@ -43,6 +45,8 @@ class Use:
     result: str = ""
     provider_signature: bytes = b""
     consumer_signature: bytes | None = None
+    consent: SignedConsent | None = None
+    """The subject's consent to this use, in subject mode `perUse`; each permits one use."""
 
 
 class Journal:
@@ -66,7 +70,7 @@ class Journal:
             self._database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         elif version != SCHEMA_VERSION:
             raise StoreError(
-                f"{self._path}: written by a newer version",
+                f"{self._path}: written by another version",
                 why=f"schema {version}, this version knows {SCHEMA_VERSION}",
             )
 
@@ -95,6 +99,14 @@ class Journal:
                 "SELECT * FROM use WHERE lease = ? AND number = ?", [lease, number]
             ).fetchone()
             return None if row is None else _use(row)
+
+    def has_used(self, consent: SignedConsent) -> bool:
+        """Whether some use was made on a consent."""
+        with self._guarded() as database:
+            found = database.execute(
+                "SELECT 1 FROM use WHERE consent_document = ?", [_document(consent.consent)]
+            ).fetchone()
+            return found is not None
 
     def unsigned(self, lease: Hash32) -> int:
         """Return how many delivered receipts of a lease lack the consumer's signature (R10)."""
@@ -141,7 +153,7 @@ class Journal:
     def signed_receipts(self, lease: Hash32) -> tuple[SignedReceipt, ...]:
         """Return a lease's receipts as a trail is verified from."""
         return tuple(
-            SignedReceipt(use.receipt, use.provider_signature, use.consumer_signature)
+            SignedReceipt(use.receipt, use.provider_signature, use.consumer_signature, use.consent)
             for use in self.uses(lease)
             if use.receipt is not None
         )
@@ -172,23 +184,44 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 _RECEIPT_TAIL: Final = [field.name for field in fields(Receipt)][4:]
 
 
+_TAIL_END: Final = 6 + len(_RECEIPT_TAIL)
+
+
 def _row(use: Use) -> list[object]:
-    request, receipt = use.request, use.receipt
+    request, receipt, given = use.request, use.receipt, use.consent
     tail = [None] * len(_RECEIPT_TAIL) if receipt is None else list(astuple(receipt))[4:]
     return [
         *(request.lease, request.number, request.previous, request.request_hash),
         *(use.query, use.request_signature),
         *tail,
         *(use.salt, use.result, use.provider_signature, use.consumer_signature),
+        *((None, None) if given is None else (_document(given.consent), given.signature)),
     ]
 
 
 def _use(row: tuple[object, ...]) -> Use:
-    lease, number, previous, request_hash, query, request_signature, *rest = row
+    lease, number, previous, request_hash, query, request_signature = row[:6]
     head = (lease, number, previous, request_hash)
     request = Request(Hash32(lease), number, Hash32(request_hash), Hash32(previous))  # type: ignore[arg-type]
-    tail, (salt, result, provider, consumer) = rest[:6], rest[6:]
+    tail = row[6:_TAIL_END]
+    salt, result, provider, consumer, document, signature = row[_TAIL_END:]
     receipt = None
     if tail[0] is not None:
         receipt = Receipt(*head, *tail)  # type: ignore[arg-type]  # the table is STRICT
-    return Use(request, query, request_signature, receipt, salt, result, provider, consumer)  # type: ignore[arg-type]
+    given = None if document is None else _signed_consent(str(document), bytes(signature))  # type: ignore[call-overload]
+    values = (salt, result, provider, consumer)
+    return Use(request, query, request_signature, receipt, *values, given)  # type: ignore[arg-type]
+
+
+def _document(consent: Consent) -> str:
+    """Return the one text of a consent: its members in the order that is signed."""
+    parts = (part.hex() if isinstance(part, bytes) else f"{part:x}" for part in astuple(consent))
+    return ",".join(parts)
+
+
+def _signed_consent(document: str, signature: bytes) -> SignedConsent:
+    values: dict[str, Any] = {
+        field.name: int(part, 16) if field.type in (int, "int") else bytes.fromhex(part)
+        for field, part in zip(fields(Consent), document.split(","), strict=True)
+    }
+    return SignedConsent(Consent(**values), signature)

@@ -3,6 +3,7 @@
 Each builds the call of one contract function; `node.sdk.sender` signs and sends it.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from node.sdk.abi import encode_call
@@ -45,6 +46,15 @@ class Caution:
         return self.approver | self.maximum_uses << 16 | self.modes << 48 | asked
 
 
+@dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """The hashes of an open product's file, of its licence, and of the evidence of its source."""
+
+    content: Hash32
+    licence: Hash32
+    evidence: Hash32
+
+
 def _call(function: str, *values: object) -> Call:
     return Call(TEMPLATES, encode_call("templates", function, *values), f"templates.{function}")
 
@@ -84,3 +94,18 @@ def rule_zone(zone: int, approves_each: bool, modes: int, admitted: int, purpose
     """Say what a zone admits, as its operator; masks of 0 admit all (R5)."""
     data = encode_call("catalog", "ruleZone", zone, approves_each, modes, admitted, purposes)
     return Call(CATALOG, data, "catalog.ruleZone")
+
+
+def allow_template(zone: int, template: Hash32, allowed: bool) -> Call:
+    """Name a template that may be used in a zone, as its operator, or take that back (R5)."""
+    data = encode_call("catalog", "allowTemplate", zone, template, allowed)
+    return Call(CATALOG, data, "catalog.allowTemplate")
+
+
+def publish_open(
+    salt: Hash32, zone: int, files: OpenFiles, names: Sequence[str], fields: bytes
+) -> Call:
+    """Propose an open product's next version: level 1, downloaded by hash and licence (R5)."""
+    published = "\n".join(names).encode()
+    values = (salt, zone, files.content, files.licence, files.evidence, published, fields)
+    return Call(CATALOG, encode_call("catalog", "publishOpen", *values), "catalog.publishOpen")

@@ -1,7 +1,9 @@
 """A product's manifest: what a provider offers, as it publishes it and serves from it.
 
 One JSON file names the product's fields with kind, level and personal-information class, its zone,
-delivery modes and terms template. The ledger holds the fields to their kinds' floors (R4).
+delivery modes, owner's right and price, and the files beside it: terms template, evidence of
+source, report of quality, price plan. The ledger holds the fields to their kinds' floors (R4) and
+the hashes of the files (R5).
 """
 
 import json
@@ -11,11 +13,17 @@ from typing import Any, Final
 
 from node.errors import ConfigError
 from node.spec.crypto import keccak256
-from node.spec.types import Hash32
-from node.spec.vocabulary import DeliveryMode, Zone, field_kind, mask
+from node.spec.types import ZERO_HASH, Hash32
+from node.spec.vocabulary import DeliveryMode, OwnerRight, PriceClass, Zone, field_kind, mask
 
 FIELDS_MAX: Final = 256
-_MEMBERS: Final = frozenset({"name", "zone", "modes", "template", "fields"})
+_MEMBERS: Final = frozenset(
+    {
+        *("name", "zone", "modes", "right", "price", "acceptance_days", "date"),
+        *("template", "evidence", "quality", "fields"),
+    }
+)
+_PRICE_MEMBERS: Final = frozenset({"class", "plan"})
 _FIELD_MEMBERS: Final = frozenset({"name", "kind", "level", "class"})
 
 
@@ -31,13 +39,25 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A product as its provider describes it; `template` is the text of the terms template."""
+    """A product as its provider describes it.
+
+    `template`, `evidence`, `quality` and `price_plan` are the texts of documents whose hashes are
+    published; the plan is empty for what is free. `date` names the field with each record's day,
+    which look-back goes by; empty where records have none.
+    """
 
     name: str
     zone: Zone
     modes: tuple[DeliveryMode, ...]
     template: str
     fields: tuple[Field, ...]
+    right: OwnerRight = OwnerRight.PROCESSING
+    price_class: PriceClass = PriceClass.FREE
+    price_plan: str = ""
+    acceptance_days: int = 0
+    evidence: str = ""
+    quality: str = ""
+    date: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,6 +73,19 @@ class Manifest:
     def template_hash(self) -> Hash32:
         """What terms and catalog hold of the template."""
         return keccak256(self.template.encode("utf-8"))
+
+    @property
+    def price_plan_hash(self) -> Hash32:
+        """What terms and catalog hold of the price plan; zero for what is free."""
+        return keccak256(self.price_plan.encode("utf-8")) if self.price_plan else ZERO_HASH
+
+    def offering(self) -> tuple[int | bytes, ...]:
+        """Return what the catalog holds beside the fields, in its order."""
+        found: list[int | bytes] = [int(self.zone), self.modes_mask(), int(self.right)]
+        found += [int(self.price_class), self.acceptance_days]
+        found += [self.template_hash, self.price_plan_hash]
+        found += [keccak256(text.encode("utf-8")) for text in (self.evidence, self.quality)]
+        return tuple(found)
 
     def mask_of(self, *names: str) -> int:
         """Return the mask of some fields.
@@ -82,31 +115,57 @@ class Manifest:
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Return the manifest in a JSON file; its template is a file beside it.
+    """Return the manifest in a JSON file; its documents are files beside it.
 
     Raises:
         ConfigError: unreadable, or not of the form above.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        template = (path.parent / value["template"]).read_text(encoding="utf-8")
-        return _manifest(value, template)
+        return _manifest(value, path.parent)
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be read", why=str(error.strerror)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: not a product manifest", why=str(error)) from error
 
 
-def _manifest(value: Any, template: str) -> Manifest:
+def _manifest(value: Any, folder: Path) -> Manifest:
     if set(value) != _MEMBERS or not 0 < len(value["fields"]) <= FIELDS_MAX:
         raise ValueError(f"expected {', '.join(sorted(_MEMBERS))}, with 1 to {FIELDS_MAX} fields")
+    fields = tuple(_field(part) for part in value["fields"])
+    date = str(value["date"])
+    if date and date not in {field.name for field in fields}:
+        raise ValueError(f"date: no field {date}")
+    price_class, plan = _price(value["price"], folder)
+    template, evidence, quality = (
+        (folder / value[name]).read_text(encoding="utf-8")
+        for name in ("template", "evidence", "quality")
+    )
     return Manifest(
         str(value["name"]),
         Zone[value["zone"].upper()],
         tuple(DeliveryMode[mode.upper()] for mode in value["modes"]),
         template,
-        tuple(_field(part) for part in value["fields"]),
+        fields,
+        OwnerRight[value["right"].upper()],
+        price_class,
+        plan,
+        int(value["acceptance_days"]),
+        evidence,
+        quality,
+        date,
     )
+
+
+def _price(value: Any, folder: Path) -> tuple[PriceClass, str]:
+    if set(value) != _PRICE_MEMBERS:
+        raise ValueError(f"a price has {', '.join(sorted(_PRICE_MEMBERS))}")
+    price_class = PriceClass[value["class"].upper()]
+    if (price_class == PriceClass.FREE) != (value["plan"] == ""):
+        raise ValueError("price: a plan is for what is not free")
+    if not value["plan"]:
+        return price_class, ""
+    return price_class, (folder / value["plan"]).read_text(encoding="utf-8")
 
 
 def _field(value: Any) -> Field:

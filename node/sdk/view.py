@@ -16,9 +16,12 @@ from node.sdk.client import Client
 from node.sdk.light import LightClient
 from node.spec import registry
 from node.spec.block import receipts_root
+from node.spec.consents import slot_of_consent
+from node.spec.delegations import slot_of_delegation, stands
 from node.spec.header import Header
 from node.spec.receipt import Log, Receipt
 from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.slots import mapping_slot
 from node.spec.state_proof import reader
 from node.spec.types import Address, Hash32
 from node.spec.usage import Ranges, lease_id, unpack_ranges
@@ -39,6 +42,8 @@ _CONTRACTS: Final = frozenset(
         registry.LEASES,
         registry.CLOSINGS,
         registry.TEMPLATES,
+        registry.DELEGATIONS,
+        registry.CONSENTS,
     }
 )
 
@@ -95,9 +100,33 @@ class LedgerView:
 
     async def authorization(self, identifier: Hash32) -> AuthorizationState | None:
         """Return an authorization, None where there is none."""
-        slots = registry.slots_of_authorization(identifier)
-        values = await self._read(registry.AUTHORIZATIONS, identifier, lambda _: slots)
+        values = await self._read(
+            registry.AUTHORIZATIONS,
+            identifier,
+            lambda known: registry.slots_of_authorization(identifier, known),
+        )
         return registry.authorization(reader(values), identifier)
+
+    async def terms_digest(self, authorization: Hash32, version: int) -> Hash32:
+        """Return the digest of a version of an authorization's terms; the first one's is its id."""
+        if version == 1:
+            return authorization
+        slot = registry.slot_of_version(authorization, version)
+        key = slot.to_bytes(32, "big")
+        values = await self._read(registry.AUTHORIZATIONS, key, lambda _: (slot,))
+        return Hash32(values[slot].to_bytes(32, "big"))
+
+    async def has_delegation(self, delegation: Hash32, timestamp: int) -> bool:
+        """Whether a delegation stands."""
+        slots = (slot_of_delegation(delegation),)
+        values = await self._read(registry.DELEGATIONS, delegation, lambda _: slots)
+        return stands(reader(values), delegation, timestamp)
+
+    async def is_consent_revoked(self, authorization: Hash32, consent: Hash32) -> bool:
+        """Whether a subject's consent to a use was taken back (R2)."""
+        slots = (slot_of_consent(authorization, consent),)
+        values = await self._read(registry.CONSENTS, consent, lambda _: slots)
+        return any(values.values())
 
     async def lease(self, identifier: Hash32) -> LeaseState | None:
         """Return a lease with its keys, None where there is none."""
@@ -143,7 +172,7 @@ class LedgerView:
         words = 1 + registry.CERTIFICATE_BYTES_MAX // 32
         slots: list[int] = []
         for place in range(2):
-            base = registry.mapping_slot(registry.CERTIFICATES, 2 * member + place)
+            base = mapping_slot(registry.CERTIFICATES, 2 * member + place)
             slots += range(base, base + words)
         values = await self._light.read(registry.MEMBERS, tuple(slots))
         return registry.certificates(reader(values), member)

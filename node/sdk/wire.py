@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 from node.errors import DecodeError
 from node.sdk.settlement import RangeRequest
-from node.spec.types import Hash32
+from node.spec.consents import Consent, SignedConsent
+from node.spec.crypto import SIGNATURE_LENGTH
+from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt, Request, UseRange
 
-Record = TypeVar("Record", Request, Receipt, RangeRequest, UseRange)
+Record = TypeVar("Record", Request, Receipt, RangeRequest, UseRange, Consent)
 
 
 def to_hex(data: bytes) -> str:
@@ -21,12 +23,15 @@ def to_hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def to_json(value: Request | Receipt | RangeRequest | UseRange) -> dict[str, Any]:
+def to_json(value: Request | Receipt | RangeRequest | UseRange | Consent) -> dict[str, Any]:
     """Return a signed structure under its members' names."""
-    return {
-        name: to_hex(part) if isinstance(part, bytes) else part
-        for name, part in asdict(value).items()
-    }
+    return {name: _shown(name, part) for name, part in asdict(value).items()}
+
+
+def _shown(name: str, part: int | bytes) -> int | str:
+    if isinstance(part, bytes):
+        return to_hex(part)
+    return to_hex(part.to_bytes(32, "big")) if kind_of_mask(name) else part
 
 
 def from_json(kind: type[Record], value: Any) -> Record:
@@ -39,9 +44,43 @@ def from_json(kind: type[Record], value: Any) -> Record:
         if hint is bool or hint == "bool":
             parts[name] = _boolean(value, name)
         else:
-            is_number = hint is int or hint == "int"
-            parts[name] = number(value, name) if is_number else hash_of(value, name)
+            parts[name] = _part(value, name, hint)
     return kind(**parts)
+
+
+def _part(value: Mapping[str, Any], name: str, hint: Any) -> int | bytes:
+    if hint is int or hint == "int":
+        wide = kind_of_mask(name)
+        return mask(value, name) if wide else number(value, name)
+    if hint is Address or hint == "Address":
+        return data(value, name, 20)
+    return hash_of(value, name)
+
+
+def kind_of_mask(name: str) -> bool:
+    """Whether a member is a word of 256 bits, which travels as hex: a mask or a nonce."""
+    return name in ("fields", "nonce")
+
+
+def mask(value: Mapping[str, Any], name: str) -> int:
+    """Return a member that is a number of at most 256 bits in hex."""
+    return int.from_bytes(data(value, name, 32), "big")
+
+
+def consent(value: Mapping[str, Any]) -> SignedConsent | None:
+    """Return the consent that a request comes with, None where it has none."""
+    if value.get("consent") is None:
+        return None
+    found = mapping(value["consent"], "consent")
+    signature = data(found, "signature", SIGNATURE_LENGTH)
+    return SignedConsent(from_json(Consent, found.get("consent")), signature)
+
+
+def consent_json(signed: SignedConsent | None) -> dict[str, Any] | None:
+    """Return a consent as a request carries it."""
+    if signed is None:
+        return None
+    return {"consent": to_json(signed.consent), "signature": to_hex(signed.signature)}
 
 
 def _boolean(value: Mapping[str, Any], name: str) -> bool:

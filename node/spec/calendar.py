@@ -3,7 +3,7 @@
 Days begin at midnight of UTC+8, weeks on Monday. A window's number is what state keeps.
 """
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 from node.spec.vocabulary import RatePeriod
@@ -27,3 +27,12 @@ def window_of(period: RatePeriod, time: int) -> int:
             return 12 * local.year + local.month - 1
         case _:
             return local.year
+
+
+def first_day(time: int) -> tuple[date, int]:
+    """Return the first whole day from a time (Unix seconds) on, and the second it begins."""
+    local = (_EPOCH + timedelta(seconds=time)).astimezone(ZONE)
+    day = local.date()
+    if local.time() != datetime.min.time():
+        day += timedelta(days=1)
+    return day, int((datetime.combine(day, datetime.min.time(), ZONE) - _EPOCH).total_seconds())

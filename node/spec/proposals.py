@@ -11,7 +11,8 @@ from typing import Final
 
 from chaincode import ADDRESSES
 from node.errors import IntegrityError
-from node.spec.registry import NAME_BYTES_MAX, ReadSlot, mapping_slot
+from node.spec.registry import NAME_BYTES_MAX
+from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.types import ADDRESS_LENGTH, Address, Hash32
 from node.spec.vocabulary import Parameter, ProposalKind, ProposalStatus
 

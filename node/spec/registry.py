@@ -9,20 +9,17 @@ A Vyper mapping places the value of `key` at keccak256(base ‖ key), both as 32
 byte array holds its length first, then its words.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from chaincode import ADDRESSES
 from node.errors import IntegrityError
-from node.spec.crypto import keccak256
+from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.types import Address, Hash32
 from node.spec.usage import LeaseFacts
 from node.spec.vocabulary import AuthorizationStatus, LeaseStatus, Role
-
-ReadSlot = Callable[[int], int]
-"""Returns the word at a slot of one contract's storage, 0 where nothing was written."""
 
 MEMBERS: Final = Address(ADDRESSES["members"])
 CATALOG: Final = Address(ADDRESSES["catalog"])
@@ -34,6 +31,9 @@ CHALLENGES: Final = Address(ADDRESSES["challenges"])
 TEMPLATES: Final = Address(ADDRESSES["templates"])
 SUPERVISION: Final = Address(ADDRESSES["supervision"])
 STATEMENTS_OF_PERIODS: Final = Address(ADDRESSES["statements"])
+REFUSALS: Final = Address(ADDRESSES["refusals"])
+DELEGATIONS: Final = Address(ADDRESSES["delegations"])
+CONSENTS: Final = Address(ADDRESSES["consents"])
 
 # Of Members.
 VALIDATORS: Final = 0
@@ -50,11 +50,13 @@ AUTHORIZATION_RECORDS: Final = 0
 LEASE_RECORDS: Final = 0
 BATCHES: Final = 1
 PARENTS: Final = 1
-
-# Of Templates: what is refused and frozen for a zone.
-ZONE_FREEZES: Final = 6
+FREEZES: Final = 2
+VERSIONS: Final = 3
 STATEMENTS: Final = 0
 VOIDS: Final = 0
+
+# Of Templates: what is refused and frozen for a zone.
+ZONE_FREEZES: Final = 5
 
 VALIDATORS_MAX: Final = 100
 MEMBERS_MAX: Final = 255
@@ -69,6 +71,9 @@ _FROZEN_SHIFT: Final = 24
 _JURISDICTION_SHIFT: Final = 88
 _HEAD_OFFICE_SHIFT: Final = 104
 _ADDRESS_BITS: Final = 160
+_WAS_FROZEN: Final = 1 << 198
+_WIDE: Final = 1 << 200
+_FIELDS_AT: Final = 214
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +110,23 @@ class AuthorizationState:
     """The block that ended it, None while nothing has."""
     purpose: int
     modes: int
-    destination: int
     subject_mode: int
     valid_from: int
     maximum_uses: int
     answer_within: int
     settle_within: int
+    acknowledge_within: int
     unsigned_maximum: int
     exchange: int
     rate_period: int
     rate_limit: int
-    zone: int
     is_onward: int
     """1 when it shares another authorization onward."""
+    is_shared: int
+    """1 when another shares it onward."""
+    is_delegated: int
+    """1 when an agent approved in the subject's place."""
+    retention_days: int
     frozen_until: int
     """Unix seconds, the first at which no freeze of its own lies over it (R22)."""
     provider: int
@@ -137,6 +146,8 @@ class AuthorizationState:
     required: int
     approved: int
     valid_until: int
+    destination: int
+    zone: int
     version: int
     """Of the terms in force, from 1."""
 
@@ -160,6 +171,8 @@ class LeaseState:
     status: int
     is_rated: bool
     """Whether a rate window counts it."""
+    is_per_use: bool
+    """Whether each use needs a consent of its own (R2)."""
     version: int
     """Of the authorization's terms when it was opened."""
     last: Hash32
@@ -170,12 +183,6 @@ class LeaseState:
     consumer: int
     provider_key: Address
     consumer_key: Address
-
-
-def mapping_slot(base: int, key: int | bytes) -> int:
-    """Return the slot of a mapping's value; bytes keys are addresses or 32-byte hashes."""
-    word = key.to_bytes(32, "big") if isinstance(key, int) else key.rjust(32, b"\0")
-    return int.from_bytes(keccak256(base.to_bytes(32, "big") + word), "big")
 
 
 def slot_of_validator(position: int) -> int:
@@ -198,10 +205,23 @@ def slot_of_member_standing(index: int) -> int:
     return mapping_slot(MEMBER_RECORDS, index) + 1
 
 
-def slots_of_authorization(authorization: Hash32) -> tuple[int, ...]:
-    """Return the three slots of an authorization."""
+def slots_of_authorization(
+    authorization: Hash32, known: Mapping[int, int] | None = None
+) -> tuple[int, ...]:
+    """Return the slots of an authorization: two, and those that its known limits ask for beside.
+
+    Fields beyond the first 42 and a freeze take a slot of their own.
+    """
     base = mapping_slot(AUTHORIZATION_RECORDS, authorization)
-    return tuple(base + offset for offset in range(3))
+    limits = (known or {}).get(base + 1, 0)
+    wide = (base + 2,) if limits & _WIDE else ()
+    frozen = (mapping_slot(FREEZES, authorization),) if limits & _WAS_FROZEN else ()
+    return (base, base + 1, *wide, *frozen)
+
+
+def slot_of_version(authorization: Hash32, number: int) -> int:
+    """Return the slot that holds the digest of a version of the terms, from the second on."""
+    return mapping_slot(mapping_slot(VERSIONS, authorization), number)
 
 
 def slots_of_lease(lease: Hash32) -> tuple[int, ...]:
@@ -334,17 +354,16 @@ def certificates(read: ReadSlot, index: int) -> tuple[bytes, ...]:
 
 def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | None:
     """Return an authorization's state, None when there is none. `read` is of Authorizations."""
-    standing, limits, fields = map(read, slots_of_authorization(identifier))
+    base, second = slots_of_authorization(identifier)
+    standing, limits = read(base), read(second)
     if not standing:
         return None
-    parts = _unpack(standing, 16, 16, 32, 24, 4, 4, 20, 32, 4, 8, 32, 8, 8, 40, 8)
-    return AuthorizationState(
-        fields,
-        parts[10] or None,
-        *_unpack(limits, 12, 8, 10, 2, 40, 32, 20, 20, 8, 16, 4, 32, 8, 1, 40),
-        *parts[:10],
-        *parts[11:],
-    )
+    parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 6, 32, 8, 8, 36, 10, 8, 4, 8)
+    terms = _unpack(limits, 8, 8, 2, 36, 32, 20, 20, 20, 7, 8, 3, 32, 1, 1, 1, 1, 1, 12, 1)
+    fields = read(base + 2) if limits & _WIDE else limits >> _FIELDS_AT
+    frozen = read(mapping_slot(FREEZES, identifier)) if limits & _WAS_FROZEN else 0
+    rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:10], *parts[11:16], parts[17])
+    return AuthorizationState(fields, parts[10] or None, *rest)
 
 
 def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:
@@ -355,7 +374,7 @@ def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:
     """
     if state.status not in tuple(AuthorizationStatus):
         raise IntegrityError(f"registry: authorization status {state.status}")
-    if state.ended is not None:
+    if state.ended is not None or state.status == AuthorizationStatus.APPLIED:
         return AuthorizationStatus(state.status)
     if timestamp >= state.valid_until:
         return AuthorizationStatus.EXPIRED
@@ -392,6 +411,7 @@ def lease(
         expires_at=expires_at,
         deadline=word >> 220,
         is_rated=bool(word >> 216 & 1),
+        is_per_use=bool(word >> 217 & 1),
         status=status,
         version=version,
         last=Hash32(last.to_bytes(32, "big")) if last else identifier,
@@ -426,6 +446,7 @@ def lease_facts(state: LeaseState, ended: int | None) -> LeaseFacts:
         state.expires_at,
         state.provider_key,
         state.consumer_key,
+        state.is_per_use,
         ended,
     )
 

@@ -14,7 +14,7 @@ from node.errors import DecodeError, ProofError
 from node.spec.account import decode_account
 from node.spec.codec import decode, to_int
 from node.spec.crypto import keccak256
-from node.spec.registry import ReadSlot
+from node.spec.slots import ReadSlot
 from node.spec.trie import verify
 from node.spec.types import Account, Address, Hash32
 

@@ -1,10 +1,10 @@
 """Terms: the one typed structure that all parties of an authorization sign (R1).
 
-`Terms` is the Python twin of the struct in `chaincode/grants.vy`; its EIP-712 digest is the
-authorization's id. Everything else that shows terms (ODRL, consent records, human text) is rendered
-from this value. `refuse_request` is the terms' part of what a gateway asks before it serves; the
-contract asked the same when the lease was opened. State (status, counters, leases) is read in
-`node.spec.registry`.
+`Terms` is the Python twin of the struct in `chaincode/agreements.vy`; its EIP-712 digest is the
+authorization's id, or where it amends other terms names the next version under that id. Everything
+else that shows terms (ODRL, consent records, human text) is rendered from this value.
+`refuse_request` is the terms' part of what a gateway asks before it serves; the contract asked the
+same when the lease was opened. State (status, counters, leases) is read in `node.spec.registry`.
 """
 
 from dataclasses import dataclass, fields
@@ -26,15 +26,19 @@ MINIMUM_GROUP_FLOOR: Final = 5
 
 UNSIGNED_MAX: Final = 64
 DEADLINE_SECONDS_MAX: Final = 7 * 86_400
+DAY_SECONDS: Final = 86_400
 
 TERMS_TYPE: Final = (
-    "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint32 operator,uint32 approver,"
-    "bytes32 product,uint32 productVersion,"
-    "uint8 subjectMode,address subject,bytes32 subjectReference,uint8 legalBasis,uint16 purpose,"
+    "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint16 exchangeShare,uint32 operator,"
+    "uint32 approver,bytes32 product,uint32 productVersion,uint8 right,"
+    "uint8 subjectMode,address subject,bytes32 subjectReference,address agent,bytes32 delegation,"
+    "bytes32 notice,uint8 legalBasis,uint16 purpose,"
     "uint256 fields,uint8 modes,uint16 destination,uint8 mechanism,bytes32 mechanismReference,"
-    "uint64 mechanismUntil,uint256 recipients,bytes32 parent,uint32 minimumGroup,"
-    "uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint64 validFrom,uint64 validUntil,"
-    "uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,bytes32 template,uint256 nonce)"
+    "uint64 mechanismUntil,uint256 recipients,bytes32 parent,bytes32 amends,uint32 minimumGroup,"
+    "uint32 maximumUses,uint8 ratePeriod,uint32 rateLimit,uint32 lookBackDays,"
+    "uint32 retentionDays,uint64 validFrom,uint64 validUntil,"
+    "uint8 unsignedMaximum,uint32 answerWithin,uint32 settleWithin,uint32 acknowledgeWithin,"
+    "uint8 priceClass,bytes32 pricePlan,bytes32 template,uint256 nonce)"
 )
 REVOCATION_TYPE: Final = "Revocation(bytes32 authorization,uint8 reason)"
 
@@ -43,26 +47,36 @@ REVOCATION_TYPE: Final = "Revocation(bytes32 authorization,uint8 reason)"
 class Terms:
     """The terms of an authorization, field by field in the order that is signed.
 
-    Members are indices in `Members`; `exchange` 0 is direct trade, `operator` is that of the zone
-    where it approves each authorization, `approver` whom the cautious list names. `fields` has a
-    bit for each field of the product version, `modes` one for each delivery mode, `recipients` one
-    for each member to whom the consumer may share onward; `parent` is the authorization that this
-    one shares onward, zero for none. `mechanism` with its reference is the ground on which results
-    go abroad. At most `rate_limit` uses may be reserved in one window of `rate_period` (R8). Times
-    are Unix seconds, the first inside and the last outside; `answer_within` and `settle_within` are
-    seconds (R12).
+    Members are indices in `Members`; `exchange` 0 is direct trade, and `exchange_share` basis
+    points of the fee; `operator` is that of the zone where it approves each authorization,
+    `approver` whom the cautious list names. `right` is the owner's right that the consumer
+    receives. `agent` approves in the subject's place by a `delegation`; `notice` is the hash of the
+    privacy notice the subject was shown. `fields` has a bit for each field of the product version,
+    `modes` one for each delivery mode, `recipients` one for each member to whom the consumer may
+    share onward; `parent` is the authorization that this one shares onward, `amends` the digest of
+    the terms it replaces, zero for none. `mechanism` with its reference is the ground on which
+    results go abroad. At most `rate_limit` uses may be reserved in one window of `rate_period`
+    (R8). Data of a use reaches `look_back_days` back, 0 for all there are, and may be kept
+    `retention_days` after the end. Times are Unix seconds, the first inside and the last outside;
+    `answer_within`, `settle_within` and `acknowledge_within` are seconds (R12). `price_plan` is the
+    hash of a document of `price_class`, both 0 for what is free (R18).
     """
 
     provider: int
     consumer: int
     exchange: int
+    exchange_share: int
     operator: int
     approver: int
     product: Hash32
     product_version: int
+    right: int
     subject_mode: int
     subject: Address
     subject_reference: Hash32
+    agent: Address
+    delegation: Hash32
+    notice: Hash32
     legal_basis: int
     purpose: int
     fields: int
@@ -73,15 +87,21 @@ class Terms:
     mechanism_until: int
     recipients: int
     parent: Hash32
+    amends: Hash32
     minimum_group: int
     maximum_uses: int
     rate_period: int
     rate_limit: int
+    look_back_days: int
+    retention_days: int
     valid_from: int
     valid_until: int
     unsigned_maximum: int
     answer_within: int
     settle_within: int
+    acknowledge_within: int
+    price_class: int
+    price_plan: Hash32
     template: Hash32
     nonce: int
 
@@ -106,7 +126,7 @@ def words(terms: Terms) -> tuple[Word, ...]:
 
 
 def authorization_id(terms: Terms, chain_id: int) -> Hash32:
-    """Return the digest every party signs, which is also the authorization's id."""
+    """Return the digest every party signs, which is also the id of what first terms authorize."""
     return typed_digest(grants_domain(chain_id), struct_hash(TERMS_TYPE, words(terms)))
 
 
@@ -207,5 +227,15 @@ def has_subject(terms: Terms) -> bool:
     return terms.subject_mode == SubjectMode.ONE
 
 
+def needs_consents(terms: Terms) -> bool:
+    """Whether each use needs the consent of its own subject (R2, mode `perUse`)."""
+    return terms.subject_mode == SubjectMode.PER_USE
+
+
+def data_since(terms: Terms, used_at: int) -> int:
+    """Return the first second (Unix) that data of a use may come from; 0 for no limit."""
+    return max(used_at - terms.look_back_days * DAY_SECONDS, 0) if terms.look_back_days else 0
+
+
 NO_SUBJECT: Final = (ZERO_ADDRESS, ZERO_HASH)
-"""Subject and subject reference of terms in subject mode `none`."""
+"""Subject and subject reference of terms without a single subject."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from chaincode import ADDRESSES
 from node.errors import DecodeError, ProofError, SignatureError
+from node.spec.consents import SignedConsent
 from node.spec.crypto import keccak256, recover
 from node.spec.terms import CONTRACT_VERSION, NAME
 from node.spec.typed_data import Domain, struct_hash, typed_digest
@@ -22,8 +23,8 @@ from node.spec.vocabulary import DeliveryMode, ReceiptKind
 REQUEST_TYPE: Final = "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
 RECEIPT_TYPE: Final = (
     "Receipt(bytes32 lease,uint64 number,bytes32 previous,bytes32 requestHash,uint8 kind,"
-    "uint64 stateBlock,uint64 usedAt,uint32 recordCount,bytes32 inputCommitment,"
-    "bytes32 outputCommitment)"
+    "uint64 stateBlock,uint64 usedAt,uint32 recordCount,uint64 dataSince,bytes32 consent,"
+    "bytes32 inputCommitment,bytes32 outputCommitment)"
 )
 BATCH_TYPE: Final = (
     "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,"
@@ -59,6 +60,10 @@ class Receipt:
     used_at: int
     """Unix seconds."""
     record_count: int
+    data_since: int
+    """Unix seconds: no data from before went into the result; 0 where the terms set no limit."""
+    consent: Hash32
+    """Hash of the subject's consent to this use in subject mode `perUse`; else zero (R2)."""
     input_commitment: Hash32
     output_commitment: Hash32
 
@@ -105,6 +110,8 @@ class LeaseFacts:
     """Unix seconds."""
     provider_key: Address
     consumer_key: Address
+    is_per_use: bool = False
+    """Whether each use needs a consent of its own (R2)."""
     ended: int | None = None
     """The block that ended the authorization, None while nothing has."""
 
@@ -116,6 +123,8 @@ class SignedReceipt:
     receipt: Receipt
     provider_signature: bytes
     consumer_signature: bytes | None
+    consent: SignedConsent | None = None
+    """What the receipt's `consent` is the hash of, in subject mode `perUse`."""
 
 
 def leases_domain(chain_id: int) -> Domain:
@@ -234,6 +243,9 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (receipt.state_block >= facts.opened_at, "state block before the lease opened"),
         (_before(receipt.state_block, facts.ended), "state block after the authorization ended"),
         (receipt.used_at < facts.expires_at, "used after the lease expired"),
+        (receipt.data_since <= receipt.used_at, "data from after the use"),
+        (facts.is_per_use or not any(receipt.consent), "consent to a single use is not due"),
+        (not facts.is_per_use or any(receipt.consent), "no consent to the use"),
         (not void or receipt.record_count == 0, "a void use delivered records"),
         (not one_record or receipt.record_count <= 1, "more than one record in a use of fields"),
     )

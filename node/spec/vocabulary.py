@@ -31,6 +31,7 @@ class SubjectMode(IntEnum):
 
     NONE = 0
     ONE = 1
+    PER_USE = 2
 
 
 class LegalBasis(IntEnum):
@@ -55,6 +56,7 @@ class Party(IntEnum):
     REGULATOR = 4
     OPERATOR = 5
     APPROVER = 6
+    AGENT = 7
 
 
 class Reason(IntEnum):
@@ -162,6 +164,31 @@ class Mechanism(IntEnum):
     FREE_TRADE_ZONE_LIST = 5
 
 
+class OwnerRight(IntEnum):
+    """The right in data that a product is offered under and a consumer receives."""
+
+    HOLDING = 1
+    PROCESSING = 2
+    OPERATING = 3
+
+
+class PriceClass(IntEnum):
+    """How the fee of a use follows from its price plan."""
+
+    FREE = 0
+    FIXED = 1
+    PER_USE = 2
+    TIERED = 3
+    PERIOD = 4
+
+
+class DelegationKind(IntEnum):
+    """Who may approve in a subject's place."""
+
+    AGENT = 1
+    GUARDIAN = 2
+
+
 class AuthorizationStatus(IntEnum):
     """Where an authorization stands; 0 means there is none."""
 
@@ -174,6 +201,8 @@ class AuthorizationStatus(IntEnum):
     EXPIRED = 7
     EXHAUSTED = 8
     SUSPENDED = 9
+    APPLIED = 10
+    """Of an amendment's own record: it is the next version of its authorization."""
 
 
 class LeaseStatus(IntEnum):
@@ -257,6 +286,9 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     ContractKind: "contract_kind",
     RatePeriod: "rate_period",
     Mechanism: "mechanism",
+    OwnerRight: "owner_right",
+    PriceClass: "price_class",
+    DelegationKind: "delegation_kind",
     AuthorizationStatus: "authorization_status",
     LeaseStatus: "lease_status",
     ProductStatus: "product_status",

@@ -163,6 +163,8 @@ async def _forged_receipt(world: World, lease: LeaseHandle, number: int) -> Rece
         state_block=head.number,
         used_at=int(time.time()),
         record_count=1,
+        data_since=0,
+        consent=ZERO_HASH,
         input_commitment=ZERO_HASH,
         output_commitment=ZERO_HASH,
     )

@@ -13,7 +13,7 @@ from node.sdk.contracts import Call, Opening
 from node.sdk.market import Clauses
 from node.sdk.query import Measure, aggregate_query, record_query
 from node.sdk.settlement import RangeRequest
-from node.spec.crypto import address_of, recover, sign
+from node.spec.crypto import address_of, keccak256, recover, sign
 from node.spec.registry import CATALOG, status_at
 from node.spec.seal import decode_extra_data, hash_for_commit_seal
 from node.spec.terms import Terms, authorization_id, revocation_digest
@@ -25,6 +25,7 @@ from node.spec.vocabulary import (
     DeliveryMode,
     LeaseStatus,
     LegalBasis,
+    OwnerRight,
     ProductStatus,
     Reason,
     SubjectMode,
@@ -113,13 +114,18 @@ def terms_of(world: World, *, subject: bool) -> Terms:
         provider=world.network.members["provider"],
         consumer=world.network.members["consumer"],
         exchange=0,
+        exchange_share=0,
         operator=0,
         approver=0,
         product=world.product,
         product_version=1,
+        right=OwnerRight.PROCESSING,
         subject_mode=SubjectMode.ONE if subject else SubjectMode.NONE,
         subject=address_of(world.subject_key) if subject else ZERO_ADDRESS,
         subject_reference=Hash32(reference) if subject else ZERO_HASH,
+        agent=ZERO_ADDRESS,
+        delegation=ZERO_HASH,
+        notice=keccak256(b"privacy notice") if subject else ZERO_HASH,
         legal_basis=LegalBasis.CONSENT if subject else LegalBasis.CONTRACT,
         purpose=purpose(PURPOSE),
         fields=world.manifest.mask_of(*names),
@@ -130,15 +136,21 @@ def terms_of(world: World, *, subject: bool) -> Terms:
         mechanism_until=0,
         recipients=0,
         parent=ZERO_HASH,
+        amends=ZERO_HASH,
         minimum_group=0 if subject else 10,
         maximum_uses=12 if subject else AGGREGATE_USES,
         rate_period=0,
         rate_limit=0,
+        look_back_days=0,
+        retention_days=30,
         valid_from=now - 60,
         valid_until=now + 3_600,
         unsigned_maximum=1,
         answer_within=20,
         settle_within=20,
+        acknowledge_within=20,
+        price_class=0,
+        price_plan=ZERO_HASH,
         template=world.manifest.template_hash,
         nonce=int.from_bytes(secrets.token_bytes(16), "big"),
     )

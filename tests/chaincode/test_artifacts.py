@@ -8,7 +8,8 @@ import pytest
 from chaincode import ADDRESSES, CONTRACTS, ArtifactError, load
 from chaincode.artifact import parse
 from chaincode.build import ROOT, SHARED, main, outputs
-from node.spec import proposals, registry
+from chaincode.vocabulary import load as load_vocabulary
+from node.spec import consents, delegations, proposals, registry
 from tests.chaincode import world as w
 
 CODE_BYTES_MAX = 24_576
@@ -65,8 +66,16 @@ def test_storage_positions_are_those_of_the_layouts():
     assert parameters["features"] == proposals.FEATURES
     assert parameters["vocabulary_in_force"] == proposals.VOCABULARY_IN_FORCE
     assert load("holidays").layout["tables"] == proposals.TABLES
+    assert load("authorizations").layout["freezes"] == registry.FREEZES
+    assert load("authorizations").layout["versions"] == registry.VERSIONS
+    assert load("delegations").layout["delegations"] == delegations.RECORDS
+    assert load("consents").layout["revoked"] == consents.REVOKED
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
+
+
+def test_every_purpose_fits_the_word_of_a_template():
+    assert max(term.index for term in load_vocabulary()["purpose"]) < 152
 
 
 def test_besu_finds_the_validators():
@@ -160,12 +169,16 @@ SILENT = {
 `BatchAnchored`, Closings advances by its own events."""
 
 
+STATELESS = {"refusals", "lineage"}
+"""Contracts that keep nothing: they call, or judge, and others write."""
+
+
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_every_function_that_writes_names_it_in_an_event(name):
     functions = _functions(name)
     writers = {key for key, node in functions.items() if _writes(node)}
     loud = {key for key, node in functions.items() if _logs(node)}
-    assert writers, "the sources were not understood"
+    assert bool(writers) != (name in STATELESS), "the sources were not understood"
     for key, node in functions.items():
         reached, waiting = set(), {key}
         while waiting:

@@ -46,7 +46,8 @@ def test_a_branch_abroad_is_a_member_of_its_own(world, read):
     found = registry.member(read, 6)
     assert (found.jurisdiction, found.head_office) == (HONG_KONG, w.B)
     assert world.view("members", "homeOf", 6) == (HONG_KONG, w.B)
-    assert world.view("members", "sides", w.A, 6) == (False, HONG_KONG)
+    home, abroad = world.view("members", "standings", w.A, 6)
+    assert (home >> 88 & 1_023, abroad >> 88 & 1_023) == (HOME, HONG_KONG)
     for name, role in (("approver", Role.APPROVER), ("gateway", Role.GATEWAY)):
         account = (w.account(f"branch.{name}"), mask(Role.SENDER, role))
         world.send("branch.governor", "members", "admitAccount", *account)

@@ -7,12 +7,21 @@ from hypothesis import strategies as st
 from chaincode.vocabulary import load
 from node.spec.crypto import keccak256
 from node.spec.types import ZERO_HASH
-from node.spec.vocabulary import DeliveryMode, MemberKind, ProductStatus, Reason, Zone, mask
+from node.spec.vocabulary import (
+    DeliveryMode,
+    MemberKind,
+    OwnerRight,
+    ProductStatus,
+    Reason,
+    Zone,
+    mask,
+)
 from tests.chaincode import world as w
 
 OFFER = (
-    *("provider", "status", "modes", "fields", "level4", "level5", "class3", "template"),
-    *("zone", "zone_rule", "admitted", "purposes"),
+    *("provider", "status", "modes", "right", "fields", "guarded", "level5", "class3"),
+    *("has_documents", "price_class", "is_open", "zone", "zone_rule", "admitted"),
+    *("purposes", "is_template_allowed"),
 )
 
 
@@ -23,20 +32,15 @@ def world():
 
 def publication(**changes):
     names, fields = w.schema()
-    values = {
-        "salt": w.SALT,
-        "zone": Zone.FINANCE,
-        "modes": mask(DeliveryMode.QUERY),
-        "template": w.TEMPLATE,
-        "names": names,
-        "fields": fields,
-        **changes,
-    }
-    return ("catalog", "publish", *values.values())
+    names, fields = changes.pop("names", names), changes.pop("fields", fields)
+    said = w.offering(**{"modes": mask(DeliveryMode.QUERY), **changes})
+    return ("catalog", "publish", w.SALT, said, names, fields)
 
 
-def offer(world, version=1):
-    return dict(zip(OFFER, world.view("catalog", "offer", w.product(), version), strict=True))
+def offer(world, version=1, fields=2**256 - 1):
+    asked = (w.TEMPLATE, ZERO_HASH, fields)
+    told = world.view("catalog", "offer", w.product(), version, *asked)
+    return dict(zip(OFFER, told, strict=True))
 
 
 def test_a_version_is_proposed_approved_retired(world):
@@ -45,15 +49,19 @@ def test_a_version_is_proposed_approved_retired(world):
         "provider": w.A,
         "status": ProductStatus.PROPOSED,
         "modes": mask(DeliveryMode.QUERY),
+        "right": OwnerRight.OPERATING,
         "fields": 0b111111,
-        "level4": 0b101000,
+        "guarded": 0b111000,
         "level5": 0b010000,
         "class3": 0b100000,
-        "template": w.TEMPLATE,
+        "has_documents": True,
         "zone": Zone.FINANCE,
+        "price_class": 0,
+        "is_open": False,
         "zone_rule": 0,
-        "admitted": 0,
-        "purposes": 0,
+        "admitted": 2**256 - 1,
+        "purposes": 2**256 - 1,
+        "is_template_allowed": True,
     }
     outcome = world.send("exchange.approver", "catalog", "approve", w.product(), 1)
     assert w.events(outcome) == ["ProductApproved"]
@@ -80,6 +88,14 @@ def test_versions_count_up_and_belong_to_their_provider(world):
         ({"modes": 0}, "unknown delivery mode"),
         ({"modes": 1 << 6}, "unknown delivery mode"),
         ({"template": ZERO_HASH}, "no template"),
+        ({"right": 0}, "unknown right"),
+        ({"right": 4}, "unknown right"),
+        ({"price_class": 5, "price_plan": w.TEMPLATE}, "unknown price class"),
+        ({"price_class": 1}, "price plan and class differ"),
+        ({"price_plan": w.TEMPLATE}, "price plan and class differ"),
+        ({"acceptance_days": 367}, "acceptance too long"),
+        ({"evidence": ZERO_HASH}, "no evidence of source"),
+        ({"quality": ZERO_HASH}, "no measured quality"),
         ({"fields": b""}, "malformed fields"),
         ({"fields": b"\x02"}, "malformed fields"),
         ({"names": b"one", "fields": b"\x01\x10" * 2}, "names do not match the fields"),
@@ -149,8 +165,8 @@ def test_masks_partition_the_fields(kinds, raised):
     )
     names = b"\n".join(b"f%d" % i for i in range(len(kinds)))
     world.send("a.approver", *publication(names=names, fields=fields))
-    summary, hashed, _, by_level, by_class = world.view("catalog", "version", w.product(), 1)
-    assert summary >> 56 == len(kinds)
+    summary, hashed, _, by_level, by_class, *_ = world.view("catalog", "version", w.product(), 1)
+    assert summary >> 56 & 0xFFFF == len(kinds)
     assert hashed == keccak256(names)
     for i, (kind, level) in enumerate(zip(kinds, levels, strict=True)):
         assert [mask_ >> i & 1 for mask_ in by_level] == [level == n for n in range(1, 6)]
@@ -164,3 +180,51 @@ def test_a_product_may_have_256_fields(world):
     names = b"\n".join(b"f%d" % i for i in range(256))
     world.send("a.approver", *publication(names=names, fields=b"\x01\x10" * 256))
     assert offer(world)["fields"] == 2**256 - 1
+
+
+OPEN = (keccak256(b"file"), keccak256(b"licence"), keccak256(b"evidence"))
+
+
+def opened(**changes):
+    values = {
+        "zone": Zone.FINANCE,
+        "content": OPEN[0],
+        "licence": OPEN[1],
+        "evidence": OPEN[2],
+        "names": b"rate",
+        "fields": level_1(),
+        **changes,
+    }
+    return ("catalog", "publishOpen", w.SALT, *values.values())
+
+
+def level_1():
+    kind = next(kind for kind in load()["field_kind"] if kind.level == 1)
+    return bytes([kind.index, 0x10])
+
+
+def test_an_open_product_is_downloaded_and_never_granted(world):
+    assert w.events(world.send("a.approver", *opened())) == ["ProductPublished"]
+    world.send("exchange.approver", "catalog", "approve", w.product(), 1)
+    assert offer(world)["is_open"]
+    version = world.view("catalog", "version", w.product(), 1)
+    assert (version[2], version[-1]) == (keccak256(OPEN[1] + ZERO_HASH), OPEN[0])
+    agreed = w.terms(fields=1, template=OPEN[1])
+    refused = world.refused("b.approver", *w.requesting(agreed))
+    assert refused == "grants: an open product is not granted"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"content": ZERO_HASH}, "no content"),
+        ({"licence": ZERO_HASH}, "no template"),
+        ({"evidence": ZERO_HASH}, "no evidence of source"),
+        ({"zone": 0}, "unknown zone"),
+        ({"fields": b"\x04\x32"}, "only level 1 is open"),
+        ({"fields": b"\x01\x20"}, "only level 1 is open"),
+        ({"fields": b"\x01\x11"}, "only level 1 is open"),
+    ],
+)
+def test_what_is_not_open(world, changes, reason):
+    assert world.refused("a.approver", *opened(**changes)) == f"catalog: {reason}"

@@ -10,7 +10,9 @@ from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import LeaseStatus
 from tests.chaincode import world as w
 
-NONE = usage.Receipt(ZERO_HASH, 0, ZERO_HASH, ZERO_HASH, 0, 0, 0, 0, ZERO_HASH, ZERO_HASH)
+NONE = usage.Receipt(
+    ZERO_HASH, 0, ZERO_HASH, ZERO_HASH, 0, 0, 0, 0, 0, ZERO_HASH, ZERO_HASH, ZERO_HASH
+)
 
 
 @pytest.fixture

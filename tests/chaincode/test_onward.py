@@ -7,14 +7,16 @@ import pytest
 from node.spec.onward import refuse_child
 from node.spec.terms import words
 from node.spec.types import ZERO_HASH
-from node.spec.vocabulary import AuthorizationStatus, Reason, mask, purpose
+from node.spec.vocabulary import AuthorizationStatus, OwnerRight, Reason, mask, purpose
 from node.spec.vocabulary import DeliveryMode as Mode
 from tests.chaincode import world as w
 
 PARENT = w.terms(
     recipients=1 << w.C,
+    right=OwnerRight.OPERATING,
     rate_period=2,
     rate_limit=50,
+    look_back_days=90,
     answer_within=w.FLOOR,
 )
 CHILD = replace(
@@ -23,6 +25,7 @@ CHILD = replace(
     consumer=w.C,
     parent=w.identifier(PARENT),
     recipients=0,
+    right=OwnerRight.PROCESSING,
     maximum_uses=40,
     rate_limit=20,
     purpose=purpose("CreditScoreEvaluation"),
@@ -41,7 +44,7 @@ def world():
 
 
 def asking(child, parent=PARENT):
-    return ("grants", "requestOnward", words(child), words(parent), ())
+    return ("grants", "requestUpon", words(child), [words(parent)], ())
 
 
 def shared(world, child=CHILD):
@@ -82,6 +85,11 @@ BEYOND = [
     ({"valid_from": PARENT.valid_from - 1}, "validity beyond the parent"),
     ({"valid_until": PARENT.valid_until + 1}, "validity beyond the parent"),
     ({"maximum_uses": 101}, "uses beyond the parent"),
+    ({"template": b"\x01" * 32}, "not the parent's template"),
+    ({"right": OwnerRight.HOLDING}, "right beyond the parent"),
+    ({"look_back_days": 0}, "look-back beyond the parent"),
+    ({"look_back_days": 91}, "look-back beyond the parent"),
+    ({"retention_days": 31}, "retention beyond the parent"),
     ({"rate_period": 0, "rate_limit": 0}, "rate beyond the parent"),
     ({"rate_period": 1}, "rate beyond the parent"),
     ({"rate_limit": 51}, "rate beyond the parent"),
@@ -91,19 +99,21 @@ BEYOND = [
 @pytest.mark.parametrize(("changes", "reason"), BEYOND)
 def test_no_dimension_reaches_beyond_the_parent(world, changes, reason):
     child = replace(CHILD, **changes)
-    assert world.refused("c.approver", *asking(child)) == f"grants: {reason}"
-    assert refuse_child(child, PARENT) == f"grants: {reason}"
+    assert world.refused("c.approver", *asking(child)) == f"lineage: {reason}"
+    assert refuse_child(child, PARENT) == f"lineage: {reason}"
     assert refuse_child(CHILD, PARENT) is None
 
 
 def test_the_parent_is_the_one_that_is_named(world):
     other = replace(PARENT, recipients=2**256 - 1)
-    assert world.refused("c.approver", *asking(CHILD, other)) == "grants: not the parent's terms"
+    assert world.refused("c.approver", *asking(CHILD, other)) == "lineage: not the parent's terms"
     orphan = replace(CHILD, parent=ZERO_HASH)
-    assert world.refused("c.approver", *asking(orphan)) == "grants: not the parent's terms"
+    assert world.refused("c.approver", *asking(orphan)) == (
+        "grants: not the terms that these stand on"
+    )
     never = replace(PARENT, nonce=99)
     child = replace(CHILD, parent=w.identifier(never))
-    assert world.refused("c.approver", *asking(child, never)) == "grants: parent is not active"
+    assert world.refused("c.approver", *asking(child, never)) == "lineage: not the parent's terms"
 
 
 @pytest.mark.parametrize("ending", ["revoke", "suspend"])
@@ -113,7 +123,7 @@ def test_a_child_dies_with_its_parent(world, ending):
     refused = world.refused("c.gateway", "leases", "open", *opening(world, identity))
     assert refused == "authorizations: parent is not active"
     late = replace(CHILD, nonce=8)
-    assert world.refused("c.approver", *asking(late)) == "grants: parent is not active"
+    assert world.refused("c.approver", *asking(late)) == "lineage: parent is not active"
 
 
 def test_a_child_requested_before_the_end_is_not_activated_after_it(world):
@@ -129,7 +139,8 @@ def test_a_grandchild_dies_with_the_first(world):
     wide = replace(PARENT, recipients=1 << w.C | 1 << w.A, nonce=50)
     w.request(world, wide)
     world.send("a.approver", *w.approving(wide))
-    child = replace(CHILD, parent=w.identifier(wide), recipients=1 << w.A)
+    operating = OwnerRight.OPERATING
+    child = replace(CHILD, parent=w.identifier(wide), recipients=1 << w.A, right=operating)
     world.send("c.approver", *asking(child, wide))
     world.send("b.approver", *w.approving(child))
     last = replace(
@@ -138,6 +149,7 @@ def test_a_grandchild_dies_with_the_first(world):
         consumer=w.A,
         parent=w.identifier(child),
         recipients=0,
+        right=OwnerRight.PROCESSING,
         maximum_uses=10,
         nonce=9,
     )

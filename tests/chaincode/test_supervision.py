@@ -7,6 +7,7 @@ from node.sdk.governance import set_mandate
 from node.spec import registry
 from node.spec.crypto import keccak256
 from node.spec.proposals import Proposal
+from node.spec.terms import words as words_of
 from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import (
     AuthorizationStatus,
@@ -152,10 +153,31 @@ def test_a_mandate_is_voted_for_a_regulator(world):
     assert world.view("members", "mandateOf", w.REGULATOR) == MANDATE
 
 
+def test_a_frozen_authorization_is_not_renewed(world):
+    authorization = w.grant(world)
+    later = w.terms(amends=authorization, valid_until=w.GENESIS_TIME + 300 * w.DAY)
+    asking = ("grants", "requestUpon", words_of(later), [words_of(w.terms())], ())
+    world.send("b.approver", *asking)
+    freeze(world, authorization)
+    assert world.refused("a.approver", *w.approving(later)) == "authorizations: frozen"
+    world.time += HOUR
+    world.send("a.approver", *w.approving(later))
+    state = world.authorization(authorization)
+    assert (state.version, state.valid_until) == (2, later.valid_until)
+    freeze(world, authorization)
+    assert refused_lease(world, authorization) == "authorizations: frozen"
+
+
+def refused_lease(world, authorization):
+    return world.refused("b.gateway", *opening(world, authorization))
+
+
 def test_what_never_was_in_force_is_not_frozen(world):
     w.request(world, w.terms())
     values = (w.identifier(w.terms()), FRAUD, CASE, world.time + HOUR)
-    assert refused(world, "freezeAuthorization", *values) == "supervision: outside the mandate"
+    assert refused(world, "freezeAuthorization", *values) == "authorizations: not active"
+    unknown = (CASE, *values[1:])
+    assert refused(world, "freezeAuthorization", *unknown) == "supervision: outside the mandate"
 
 
 def test_a_frozen_member_grants_and_leases_nothing(world):

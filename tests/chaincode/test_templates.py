@@ -10,6 +10,7 @@ from node.spec.vocabulary import (
     AuthorizationStatus,
     ContractKind,
     DeliveryMode,
+    OwnerRight,
     Party,
     Reason,
     Role,
@@ -44,7 +45,7 @@ def world():
     world = w.market()
     text = keccak256(b"narrow")
     names, fields = w.schema()
-    published = (w.SALT, Zone.FINANCE, w.UNRULED, text, names, fields)
+    published = (w.SALT, w.offering(template=text), names, fields)
     world.send("a.approver", "catalog", "publish", *published)
     world.send("exchange.approver", "catalog", "approve", w.product(), 2)
     world.send("exchange.approver", "templates", "propose", text, clauses())
@@ -71,7 +72,10 @@ def refused(world, agreed):
         ({"maximum_uses": 101}, "uses outside the template"),
         ({"valid_until": w.GENESIS_TIME + 30 * w.DAY + 1}, "validity outside the template"),
         (w.ABROAD, "export outside the template"),
-        ({"recipients": 1 << w.C}, "onward sharing outside the template"),
+        (
+            {"recipients": 1 << w.C, "right": OwnerRight.OPERATING},
+            "onward sharing outside the template",
+        ),
     ],
 )
 def test_terms_outside_the_ranges_of_their_template(world, changes, reason):
@@ -81,7 +85,7 @@ def test_terms_outside_the_ranges_of_their_template(world, changes, reason):
 
 def test_a_group_smaller_than_the_templates(world):
     text, published = keccak256(b"large"), w.schema()
-    offer = (w.SALT, Zone.FINANCE, w.UNRULED, text, *published)
+    offer = (w.SALT, w.offering(template=text), *published)
     world.send("a.approver", "catalog", "publish", *offer)
     world.send("exchange.approver", "catalog", "approve", w.product(), 3)
     world.send("exchange.approver", "templates", "propose", text, clauses(minimum_group=20))
@@ -127,6 +131,8 @@ def test_a_template_needs_an_exchange_and_a_regulator(world):
         ({"kind": 0}, "unknown kind of contract"),
         ({"kind": 5}, "unknown kind of contract"),
         ({"purposes": 0}, "no purposes"),
+        ({"purposes": 1 << 60 | 2}, "unknown purpose"),
+        ({"purposes": 2**255}, "unknown purpose"),
         ({"modes": 0}, "unknown delivery mode"),
         ({"modes": 1 << 6}, "unknown delivery mode"),
         ({"maximum_uses": 2**32}, "clause out of range"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from node.spec.crypto import keccak256
 from node.spec.vocabulary import (
     AuthorizationStatus,
     DeliveryMode,
@@ -58,7 +59,7 @@ def test_a_regulator_assigns_and_only_the_operator_rules(world):
 
 def test_the_operator_approves_publication(world):
     names, fields = w.schema()
-    published = (w.SALT, Zone.FINANCE, w.UNRULED, w.TEMPLATE, names, fields)
+    published = (w.SALT, w.offering(), names, fields)
     world.send("a.approver", "catalog", "publish", *published)
     approve = ("catalog", "approve", w.product(), 2)
     assert world.refused("exchange.approver", *approve) == (
@@ -77,7 +78,7 @@ def test_the_operator_approves_publication(world):
 def test_a_product_keeps_its_zones_rules(world, rules, reason):
     rule(world, **rules)
     names, fields = w.schema()
-    published = (w.SALT, Zone.FINANCE, w.UNRULED, w.TEMPLATE, names, fields)
+    published = (w.SALT, w.offering(), names, fields)
     assert world.refused("a.approver", "catalog", "publish", *published) == f"catalog: {reason}"
 
 
@@ -118,3 +119,25 @@ def test_an_operator_who_is_a_party_approves_as_that(world):
     state = world.authorization(w.identifier(w.terms()))
     assert state.required == mask(Party.PROVIDER, Party.CONSUMER)
     assert refused(world, operator=w.A, nonce=1) == "grants: not the zone's operator"
+
+
+def test_a_zone_names_the_templates_that_may_be_used_in_it(world):
+    allow = ("catalog", "allowTemplate", Zone.FINANCE)
+    other = keccak256(b"other")
+    refused_ = world.refused("a.approver", *allow, other, True)
+    assert refused_ == "catalog: not the zone's operator"
+    w.request(world, w.terms())
+    told = world.send("c.approver", *allow, other, True)
+    assert w.events(told) == ["TemplateAllowed"]
+    assert refused(world, nonce=1) == "grants: template not allowed in the zone"
+    published = ("catalog", "publish", w.SALT, w.offering(), *w.schema())
+    assert world.refused("a.approver", *published) == "catalog: template not allowed in the zone"
+    rule(world)
+    assert refused(world, nonce=1) == "grants: template not allowed in the zone"
+    world.send("c.approver", *allow, w.TEMPLATE, True)
+    w.request(world, w.terms(nonce=1))
+    world.send("a.approver", *published)
+    world.send("c.approver", *allow, w.TEMPLATE, False)
+    assert refused(world, nonce=2) == "grants: template not allowed in the zone"
+    world.send("regulator.approver", "catalog", "assignZone", Zone.FINANCE, w.C)
+    w.request(world, w.terms(nonce=2))

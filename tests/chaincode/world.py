@@ -12,6 +12,7 @@ from typing import Any
 import eth_abi
 
 from chaincode import ADDRESSES, CONTRACTS, load
+from chaincode.vocabulary import load as load_vocabulary
 from node.chain.genesis import SHARES, parameter_values
 from node.execution.engine import BlockEnvironment, Message, Outcome, never
 from node.execution.memory_state import MemoryState
@@ -20,7 +21,7 @@ from node.sdk.abi import decode_result, encode_call
 from node.sdk.contracts import Call
 from node.sdk.governance import enact, propose, vote
 from node.spec import registry, usage
-from node.spec.crypto import address_of, keccak256, sign
+from node.spec.crypto import keccak256
 from node.spec.merkle import root
 from node.spec.proposals import Proposal
 from node.spec.terms import Terms, authorization_id, words
@@ -31,7 +32,7 @@ from node.spec.vocabulary import (
     DeliveryMode,
     LegalBasis,
     Mechanism,
-    MemberKind,
+    OwnerRight,
     ProposalKind,
     Role,
     SubjectMode,
@@ -40,7 +41,23 @@ from node.spec.vocabulary import (
     mask,
     purpose,
 )
+from tests.chaincode.members import (
+    EXCHANGE,
+    IDENTIFIERS,
+    KINDS,
+    NAMES,
+    REGULATOR,
+    A,
+    B,
+    C,
+    account,
+    key,
+    sign,
+    signature,
+)
 from tests.chaincode.seen import note
+
+__all__ = ["EXCHANGE", "REGULATOR", "key", "sign"]
 
 CHAIN_ID = 20_260
 GENESIS_TIME = 1_800_000_000
@@ -49,24 +66,6 @@ FLOOR = 3_600
 """The deadline floor of this genesis, seconds."""
 TIME_LOCK = 7_200
 """Between carrying and enacting a proposal, seconds."""
-
-A, B, EXCHANGE, REGULATOR, C = 1, 2, 3, 4, 5
-NAMES = {A: "a", B: "b", EXCHANGE: "exchange", REGULATOR: "regulator", C: "c"}
-KINDS = {
-    A: MemberKind.BANK,
-    B: MemberKind.BANK,
-    EXCHANGE: MemberKind.EXCHANGE,
-    REGULATOR: MemberKind.REGULATOR,
-    C: MemberKind.BANK,
-}
-IDENTIFIERS = {
-    A: b"529900T8BM49AURSDO55",
-    B: b"5493001KJTIIGC8Y1R12",
-    EXCHANGE: b"91350100M000100Y43",
-    REGULATOR: b"213800D1EI4B9WTWWD28",
-    C: b"HWUPKR0MPOU8FGXBT394",
-}
-"""Real LEIs from the public index, and the example code of GB 32100-2015."""
 
 TEMPLATE = keccak256(b"template")
 FIELDS = (
@@ -79,26 +78,12 @@ FIELDS = (
 )
 """Kinds of the product's fields: levels 2, 3, 3, 4, 5, and a C3 one."""
 
-CLAUSES = (1, 2**256 - 1, mask(*DeliveryMode), 2**32 - 1, 3_660, 0, True, True)
+PURPOSES = sum(1 << term.index for term in load_vocabulary()["purpose"])
+CLAUSES = (1, PURPOSES, mask(*DeliveryMode), 2**32 - 1, 3_660, 0, True, True)
 """Of the template: they allow whatever the other rules do."""
 
 SALT = keccak256(b"salt")
 UNRULED = mask(*DeliveryMode)
-
-
-@cache
-def key(name: str) -> bytes:
-    """The private key of `a.gateway`, `a.node`, `subject` and so on."""
-    return keccak256(b"key " + name.encode())
-
-
-@cache
-def account(name: str) -> Address:
-    return address_of(key(name))
-
-
-def signature(name: str, digest: bytes) -> bytes:
-    return sign(key(name), digest)
 
 
 class Refusal(AssertionError):
@@ -274,6 +259,22 @@ def govern(world: World, proposal: Proposal, voters: tuple[str, ...] = ("a", "b"
     return world.carry_out("a.governor", enact(number, proposal))
 
 
+def offering(**changes: Any) -> tuple[Any, ...]:
+    """What a product version says beside its fields, in the contract's order."""
+    values = {
+        "zone": Zone.FINANCE,
+        "modes": UNRULED,
+        "right": OwnerRight.OPERATING,
+        "price_class": 0,
+        "acceptance_days": 10,
+        "template": TEMPLATE,
+        "price_plan": ZERO_HASH,
+        "evidence": keccak256(b"evidence"),
+        "quality": keccak256(b"quality"),
+    }
+    return tuple({**values, **changes}.values())
+
+
 def schema(kinds: tuple[str, ...] = FIELDS) -> tuple[bytes, bytes]:
     """Names and packed fields of a product with these kinds, each at its floor."""
     found = [field_kind(kind) for kind in kinds]
@@ -289,9 +290,7 @@ def product() -> Hash32:
 def _market() -> World:
     world = genesis()
     names, fields = schema()
-    world.send(
-        "a.approver", "catalog", "publish", SALT, Zone.FINANCE, UNRULED, TEMPLATE, names, fields
-    )
+    world.send("a.approver", "catalog", "publish", SALT, offering(), names, fields)
     world.send("exchange.approver", "catalog", "approve", product(), 1)
     world.send("exchange.approver", "templates", "propose", TEMPLATE, CLAUSES)
     world.send("regulator.approver", "templates", "adopt", TEMPLATE)
@@ -309,13 +308,18 @@ def terms(**changes: Any) -> Terms:
         provider=A,
         consumer=B,
         exchange=0,
+        exchange_share=0,
         operator=0,
         approver=0,
         product=product(),
         product_version=1,
+        right=OwnerRight.PROCESSING,
         subject_mode=SubjectMode.NONE,
         subject=ZERO_ADDRESS,
         subject_reference=ZERO_HASH,
+        agent=ZERO_ADDRESS,
+        delegation=ZERO_HASH,
+        notice=ZERO_HASH,
         legal_basis=LegalBasis.CONTRACT,
         purpose=purpose("CreditChecking"),
         fields=0b111,
@@ -326,15 +330,21 @@ def terms(**changes: Any) -> Terms:
         mechanism_until=0,
         recipients=0,
         parent=ZERO_HASH,
+        amends=ZERO_HASH,
         minimum_group=5,
         maximum_uses=100,
         rate_period=0,
         rate_limit=0,
+        look_back_days=0,
+        retention_days=30,
         valid_from=GENESIS_TIME,
         valid_until=GENESIS_TIME + 30 * DAY,
         unsigned_maximum=2,
         answer_within=FLOOR,
         settle_within=FLOOR,
+        acknowledge_within=FLOOR,
+        price_class=0,
+        price_plan=ZERO_HASH,
         template=TEMPLATE,
         nonce=0,
     )
@@ -347,6 +357,7 @@ PERSON: dict[str, Any] = {
     "subject_reference": keccak256(b"salted"),
     "legal_basis": LegalBasis.CONSENT,
     "minimum_group": 0,
+    "notice": keccak256(b"notice"),
 }
 ABROAD: dict[str, Any] = {
     "destination": 344,
@@ -424,6 +435,8 @@ def receipt(
         state_block=world.number,
         used_at=world.time,
         record_count=12,
+        data_since=0,
+        consent=ZERO_HASH,
         input_commitment=keccak256(b"input"),
         output_commitment=keccak256(b"output"),
     )

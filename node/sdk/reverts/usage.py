@@ -3,9 +3,12 @@
 from node.sdk.reverts.base import CHAIN, COUNT, KEY, LATE, SIGNATURE, revert
 
 AVoidUseDeliveredRecords = revert("usage: a void use delivered records", CHAIN)
+ConsentToASingleUseIsNotDue = revert("usage: consent to a single use is not due", CHAIN)
 ConsumersKeyIsCompromised = revert("usage: consumer's key is compromised", KEY)
+DataFromAfterTheUse = revert("usage: data from after the use", CHAIN)
 MoreThanOneRecordInAUseOfFields = revert("usage: more than one record in a use of fields", CHAIN)
 MoreUsesThanTheLeaseReserved = revert("usage: more uses than the lease reserved", COUNT)
+NoConsentToTheUse = revert("usage: no consent to the use", CHAIN)
 NotTheConsumersSignature = revert("usage: not the consumer's signature", SIGNATURE)
 NotTheProvidersSignature = revert("usage: not the provider's signature", SIGNATURE)
 ProvidersKeyIsCompromised = revert("usage: provider's key is compromised", KEY)

@@ -35,12 +35,21 @@ from node.sdk.journal import Journal, Use
 from node.sdk.light import LightClient
 from node.spec import usage
 from node.spec.block import Block
+from node.spec.consents import SignedConsent
 from node.spec.proposals import Proposal
 from node.spec.seal import hash_for_commit_seal, with_round, with_seals
 from node.spec.terms import Terms, revocation_digest, words
 from node.spec.transaction import decode_transaction, sign_dynamic_fee
 from node.spec.types import ZERO_HASH, Address, Hash32
-from node.spec.vocabulary import Ballot, DeliveryMode, Reason, ReceiptKind, Role, Zone, mask
+from node.spec.vocabulary import (
+    Ballot,
+    DeliveryMode,
+    Reason,
+    ReceiptKind,
+    Role,
+    SubjectMode,
+    mask,
+)
 from node.storage.chain_store import ChainStore
 from node.storage.kv import MemoryKeyValue
 from node.telemetry import Metrics
@@ -50,7 +59,10 @@ from tests.chaincode.world import A, B, account, both, hashed, key, plain, signa
 VALIDATORS = ("a.node", "b.node", "c.node", "exchange.node")
 JOINING = "regulator.node"
 WITHIN = 60
-"""Seconds to answer and to settle."""
+"""Seconds to answer, to settle and to acknowledge an end."""
+DEADLINES: dict[str, Any] = dict.fromkeys(
+    ("answer_within", "settle_within", "acknowledge_within"), WITHIN
+)
 
 
 def genesis_text() -> str:
@@ -138,7 +150,7 @@ class Chain:
 
     def market(self) -> None:
         names, fields = world.schema()
-        offer = (world.SALT, Zone.FINANCE, world.UNRULED, world.TEMPLATE, names, fields)
+        offer = (world.SALT, world.offering(), names, fields)
         self.send("a.approver", "catalog", "publish", *offer)
         self.send("exchange.approver", "catalog", "approve", world.product(), 1)
         self.send("exchange.approver", "templates", "propose", world.TEMPLATE, world.CLAUSES)
@@ -148,7 +160,7 @@ class Chain:
         """An active authorization; a subject's approval is carried in signed."""
         identifier = world.identifier(terms)
         self.send("b.approver", *world.requesting(terms))
-        if terms.subject_mode:
+        if terms.subject_mode == SubjectMode.ONE:
             half = signature("subject", identifier)
             half = half[:-1] + bytes([half[-1] + 27])  # as wallets write it
             self.send("b.approver", *world.approving(terms, half))
@@ -169,12 +181,18 @@ class Chain:
             receipt = world.receipt(self, lease, number, previous, **changes)
             self.record(receipt, countersigned=left > unsigned)
 
-    def record(self, receipt: usage.Receipt, *, countersigned: bool = True) -> None:
+    def record(
+        self,
+        receipt: usage.Receipt,
+        *,
+        countersigned: bool = True,
+        consent: SignedConsent | None = None,
+    ) -> None:
         request = _request(receipt)
         asked = signature("b.gateway", usage.request_digest(request, world.CHAIN_ID))
         provider, consumer = both(hashed(receipt))
         half = consumer if countersigned else None
-        self.journal.add(Use(request, "", asked, receipt, b"", "", provider, half))
+        self.journal.add(Use(request, "", asked, receipt, b"", "", provider, half, consent))
 
     def receipts(self, lease: Hash32) -> list[usage.Receipt]:
         return [use.receipt for use in self.journal.signed_receipts(lease)]
@@ -277,11 +295,11 @@ class _Transport:
 
 def agreed(nonce: int, **changes: Any) -> Terms:
     """Terms whose deadlines a test can wait for."""
-    return world.terms(nonce=nonce, answer_within=WITHIN, settle_within=WITHIN, **changes)
+    return world.terms(nonce=nonce, **DEADLINES, **changes)
 
 
 def personal(nonce: int) -> Terms:
-    return replace(world.personal_terms(nonce=nonce), answer_within=WITHIN, settle_within=WITHIN)
+    return replace(world.personal_terms(nonce=nonce), **DEADLINES)
 
 
 class Story(Chain):
@@ -327,14 +345,14 @@ class Story(Chain):
         declined = agreed(4)
         self.declined = world.identifier(declined)
         self.send("b.approver", *world.requesting(declined))
-        self.send("a.approver", "grants", "decline", words(declined), Reason.DECLINED)
+        self.send("a.approver", "refusals", "decline", words(declined), Reason.DECLINED)
         self.seal([])
 
     def revoke(self) -> None:
         reason = Reason.SUBJECT_WITHDREW
         digest = revocation_digest(self.personal, reason, world.CHAIN_ID)
         half = signature("subject", digest)
-        self.send("a.approver", "grants", "revokeSigned", words(personal(3)), reason, half)
+        self.send("a.approver", "refusals", "revokeSigned", words(personal(3)), reason, half)
 
 
 __all__ = ["A", "B", "Chain", "Story"]

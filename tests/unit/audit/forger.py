@@ -46,8 +46,8 @@ def forged(story: Story, bundle: Bundle, part: str, change: int) -> Bundle:
     else:
         slot = _SLOTS[part](story)
         word = held.storage(address, slot)
-        kept = word & ~(0xFFFFFFFF << 160)
-        storage[slot] = kept | change << 160 if part == "ended" else word + change
+        kept = word & ~(0xFFFFFFFF << 142)
+        storage[slot] = kept | change << 142 if part == "ended" else word + change
     diff = BlockDiff({address: AccountChange(before.nonce, before.balance, code, storage)})
     update = PythonStateTrie().update(
         story.ledger.head.state_root, diff, lambda places: [node(h) for _, _, h in places]

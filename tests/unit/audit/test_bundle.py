@@ -51,14 +51,14 @@ def test_other_shapes_are_refused(data: bytes) -> None:
     good = items(data)
     assert with_digest(encode(good)) == data
     shapes = [
-        [b"dataccord-evidence-2", *good[1:]],
+        [b"dataccord-evidence-1", *good[1:]],
         good[:-1],
         [*good, b""],
         [good[0], b"\0\1", *good[2:]],
         [*good[:2], b"header", *good[3:]],
         [*good[:7], [[b"lease", []]]],
-        [*good[:7], [[bytes(32), [[b""] * 11]]]],
-        [*good[:7], [[bytes(32), [[b""] * 12]]]],
+        [*good[:7], [[bytes(32), [[b""] * 14]]]],
+        [*good[:7], [[bytes(32), [[b""] * 15]]]],
         [*good[:6], [[bytes(19), good[3]]], good[7]],
     ]
     for shape in shapes:
@@ -70,7 +70,7 @@ def test_consumer_signature_has_65_bytes_or_none(data: bytes) -> None:
     good = items(data)
     trail = good[7][0]
     for length in (1, 64, 66):
-        use = [*trail[1][0][:-1], b"\1" * length]
+        use = [*trail[1][0][:-2], b"\1" * length, []]
         changed = [*good[:7], [[trail[0], [use]]]]
         with pytest.raises(DecodeError, match="65 bytes or none"):
             decode_bundle(with_digest(encode(changed)))

@@ -22,7 +22,15 @@ from node.spec import registry, usage
 from node.spec.crypto import keccak256
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
-from node.spec.vocabulary import DeliveryMode, FreezeGround, RatePeriod, Reason, Role, mask
+from node.spec.vocabulary import (
+    DeliveryMode,
+    FreezeGround,
+    OwnerRight,
+    RatePeriod,
+    Reason,
+    Role,
+    mask,
+)
 from tests.chaincode import world
 from tests.chaincode.world import EXCHANGE, B, account, both, hashed, plain, signature
 from tests.unit.audit.factory import Chain, agreed, personal
@@ -164,12 +172,12 @@ def test_freeze_is_followed_and_a_use_under_it_is_found(chain: Chain) -> None:
 
 def onward(chain: Chain) -> tuple[Hash32, Hash32]:
     """An authorization and a share of it that bank C has from bank B."""
-    parent = agreed(1, recipients=1 << world.C)
+    parent = agreed(1, recipients=1 << world.C, right=OwnerRight.OPERATING)
     child = agreed(
         2, provider=B, consumer=world.C, parent=world.identifier(parent), maximum_uses=30
     )
     chain.grant(parent)
-    chain.send("c.approver", "grants", "requestOnward", words(child), words(parent), ())
+    chain.send("c.approver", "grants", "requestUpon", words(child), [words(parent)], ())
     chain.send("b.approver", *world.approving(child))
     opening = world.opening(world.identifier(child), chain)
     chain.send("c.gateway", "leases", "open", opening, account("b.gateway"))

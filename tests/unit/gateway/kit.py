@@ -21,7 +21,14 @@ from node.spec.registry import GRANTS, AuthorizationState, LeaseState
 from node.spec.terms import Terms, authorization_id, words
 from node.spec.types import Address, Hash32
 from node.spec.usage import Request, lease_id, receipt_hash, request_digest
-from node.spec.vocabulary import AuthorizationStatus, DeliveryMode, LeaseStatus, Zone, purpose
+from node.spec.vocabulary import (
+    AuthorizationStatus,
+    DeliveryMode,
+    LeaseStatus,
+    OwnerRight,
+    Zone,
+    purpose,
+)
 
 CHAIN_ID = 31337
 NOW = 1_800_000_000
@@ -41,13 +48,18 @@ TERMS = Terms(
     provider=1,
     consumer=2,
     exchange=0,
+    exchange_share=0,
     operator=0,
     approver=0,
     product=PRODUCT,
     product_version=1,
+    right=OwnerRight.PROCESSING,
     subject_mode=1,
     subject=Address(b"\x09" * 20),
     subject_reference=SUBJECT,
+    agent=Address(bytes(20)),
+    delegation=Hash32(bytes(32)),
+    notice=Hash32(bytes(32)),
     legal_basis=1,
     purpose=purpose(PURPOSE),
     fields=MANIFEST.mask_of("job", "age"),
@@ -58,15 +70,21 @@ TERMS = Terms(
     mechanism_until=0,
     recipients=0,
     parent=Hash32(bytes(32)),
+    amends=Hash32(bytes(32)),
     minimum_group=5,
     maximum_uses=10,
     rate_period=0,
     rate_limit=0,
+    look_back_days=0,
+    retention_days=30,
     valid_from=NOW - 100,
     valid_until=NOW + 1_000,
     unsigned_maximum=1,
     answer_within=60,
     settle_within=60,
+    acknowledge_within=60,
+    price_class=0,
+    price_plan=Hash32(bytes(32)),
     template=Hash32(bytes(32)),
     nonce=1,
 )
@@ -91,6 +109,7 @@ def grant(terms: Terms = TERMS, mode: DeliveryMode = DeliveryMode.FIELDS, **leas
         last=number,
         deadline=NOW + 560,
         is_rated=False,
+        is_per_use=bool(terms.subject_mode == 2),
         stated=(None, None),
         provider=terms.provider,
         consumer=terms.consumer,
@@ -113,6 +132,7 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         valid_until=terms.valid_until,
         answer_within=terms.answer_within,
         settle_within=terms.settle_within,
+        acknowledge_within=terms.acknowledge_within,
         unsigned_maximum=terms.unsigned_maximum,
         provider=terms.provider,
         consumer=terms.consumer,
@@ -130,6 +150,9 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         rate_limit=0,
         zone=0,
         is_onward=0,
+        is_shared=0,
+        is_delegated=0,
+        retention_days=terms.retention_days,
         frozen_until=0,
         window=0,
         window_used=0,
@@ -168,6 +191,8 @@ class FakeView:
     )
     moves: list[Any] = field(default_factory=list)
     frozen: dict[Any, int] = field(default_factory=dict)
+    revoked: set[Hash32] = field(default_factory=set)
+    delegations: set[Hash32] = field(default_factory=set)
     client: Any = None
 
     def __post_init__(self) -> None:
@@ -187,6 +212,16 @@ class FakeView:
 
     async def authorization(self, identifier: Hash32) -> AuthorizationState | None:
         return self.grant.authorization if identifier == self.grant.authorization_id else None
+
+    async def terms_digest(self, authorization: Hash32, version: int) -> Hash32:
+        assert version == 1
+        return authorization
+
+    async def has_delegation(self, delegation: Hash32, timestamp: int) -> bool:
+        return delegation in self.delegations
+
+    async def is_consent_revoked(self, authorization: Hash32, consent: Hash32) -> bool:
+        return consent in self.revoked
 
     async def is_gateway_of(self, account: Address, member: int) -> bool:
         return (account, member) in self.gateways

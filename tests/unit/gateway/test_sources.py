@@ -1,6 +1,7 @@
 """A query comes from another bank: nothing in it may become SQL, and no small group may leave."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -170,5 +171,45 @@ def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"0x00": "one"}', "5"])
 def test_a_malformed_subjects_file_is_named(data: CsvSource, tmp_path: Path, text: str) -> None:
     (tmp_path / "subjects.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="subjects"):
+        data.record(RECORD, SUBJECT)
+
+
+DATED = ("subject", "day", "job")
+
+
+def dated(folder: Path) -> CsvSource:
+    rows = [f"2027-01-{day:02},{job}" for day in (1, 10, 20) for job in ("A", "A", "B")]
+    (folder / "dated.csv").write_text("\n".join([*rows, "unknown,A"]) + "\n", encoding="utf-8")
+    (folder / "people.json").write_text(f'{{"0x{SUBJECT.hex()}": 3}}', encoding="utf-8")
+    return CsvSource(folder / "dated.csv", DATED, folder / "people.json", "day")
+
+
+def test_no_record_from_before_the_look_back_is_told(tmp_path: Path) -> None:
+    data, query = dated(tmp_path), aggregate_query(PURPOSE, ["job"], [Measure("count", "")])
+    counts = {since: json.loads(data.aggregate(query, 1, since).text) for since in SINCE}
+    told = [[group["count"] for group in body["groups"]] for body in counts.values()]
+    assert told == [[7, 3], [6, 3], [4, 2], [2, 1]]
+    one = record_query(PURPOSE, ["job"])
+    assert json.loads(data.record(one, SUBJECT, date(2027, 1, 1)).text) == {"job": "B"}
+    with pytest.raises(Refused, match="no such record"):
+        data.record(one, SUBJECT, date(2027, 1, 2))
+
+
+SINCE = (None, date(2027, 1, 1), date(2027, 1, 2), date(2027, 1, 20))
+
+
+def test_a_look_back_into_data_without_dates_is_refused(data: CsvSource) -> None:
+    with pytest.raises(Refused, match="product has no dates"):
+        data.aggregate(COUNTS, 1, date(2027, 1, 1))
+    with pytest.raises(Refused, match="product has no dates"):
+        data.record(RECORD, SUBJECT, date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "entry", ['{"row": 2}', '{"row": 2, "key": "0x00"}', '{"row": "2", "key": ""}', "true", "[]"]
+)
+def test_a_malformed_subject_is_named(data: CsvSource, tmp_path: Path, entry: str) -> None:
+    (tmp_path / "subjects.json").write_text(f'{{"0x00": {entry}}}', encoding="utf-8")
     with pytest.raises(ConfigError, match="subjects"):
         data.record(RECORD, SUBJECT)

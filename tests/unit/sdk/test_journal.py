@@ -17,6 +17,7 @@ from node.spec.vocabulary import ReceiptKind
 AUTHORIZATION = Hash32(b"\xaa" * 32)
 LEASE = lease_id(AUTHORIZATION, 1)
 WORD = Hash32(b"\x01" * 32)
+NONE = Hash32(bytes(32))
 CHAIN_ID = 31337
 
 
@@ -25,7 +26,7 @@ def asked(number: int) -> Use:
 
 
 def answered(number: int, kind: ReceiptKind = ReceiptKind.DELIVERED, block: int = 5) -> Use:
-    receipt = Receipt(LEASE, number, WORD, WORD, int(kind), block, 7, 1, WORD, WORD)
+    receipt = Receipt(LEASE, number, WORD, WORD, int(kind), block, 7, 1, 0, NONE, WORD, WORD)
     return replace(
         asked(number), receipt=receipt, salt=b"t" * 32, result="{}", provider_signature=b"p" * 65
     )
@@ -97,7 +98,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     newer = sqlite3.connect(tmp_path / "newer")
     newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
     newer.close()
-    with pytest.raises(StoreError, match="newer version"):
+    with pytest.raises(StoreError, match="another version"):
         Journal(tmp_path / "newer")
 
 

@@ -17,7 +17,8 @@ VALUE: dict[str, Any] = json.loads(DEMO.read_text(encoding="utf-8"))
 
 
 def load(folder: Path, value: Any) -> Manifest:
-    (folder / "template.md").write_text("Terms.", encoding="utf-8")
+    for name in ("template.md", "SOURCE.md", "quality.md", "price.json"):
+        (folder / name).write_text("Terms.", encoding="utf-8")
     (folder / "product.json").write_text(json.dumps(value), encoding="utf-8")
     return load_manifest(folder / "product.json")
 
@@ -60,6 +61,13 @@ def test_an_unknown_field_has_no_mask() -> None:
         {"fields": [VALUE["fields"][0] | {"more": 1}]},
         {"more": 1},
         {"template": "none.md"},
+        {"quality": "none.md"},
+        {"right": "all"},
+        {"date": "no such field"},
+        {"price": {"class": "free", "plan": "price.json"}},
+        {"price": {"class": "fixed", "plan": ""}},
+        {"price": {"class": "gold", "plan": "price.json"}},
+        {"price": "free"},
     ],
 )
 def test_a_malformed_manifest_is_named(tmp_path: Path, change: dict[str, Any]) -> None:

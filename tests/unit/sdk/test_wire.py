@@ -14,7 +14,7 @@ from node.spec.usage import Receipt, Request, UseRange
 WORD = Hash32(b"\x01" * 32)
 VALUES = [
     Request(WORD, 1, WORD, WORD),
-    Receipt(WORD, 1, WORD, WORD, 1, 2, 3, 4, WORD, WORD),
+    Receipt(WORD, 1, WORD, WORD, 1, 2, 3, 4, 5, WORD, WORD, WORD),
     RangeRequest(WORD, 1, 2, 3, closes=True),
     UseRange(WORD, 1, 2, 3, WORD, closes=False),
 ]

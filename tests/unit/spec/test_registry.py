@@ -57,11 +57,11 @@ def test_a_mapping_slot_is_keccak_of_base_and_key():
 
 def test_an_unknown_status_is_refused():
     slots = registry.slots_of_authorization(ZERO_HASH)
-    read = reader({slots[0]: 15 << 148, slots[1]: 0, slots[2]: 0})
+    read = reader({slots[0]: 15 << 132, slots[1]: 0})
     state = registry.authorization(read, ZERO_HASH)
     with pytest.raises(IntegrityError, match="status 15"):
         registry.status_at(state, 0)
-    read = reader({slots[0]: 3 << 148 | 5 << 32 | 9 << 208, slots[1]: 5 << 72, slots[2]: 0})
+    read = reader({slots[0]: 3 << 132 | 5 << 16 | 9 << 190, slots[1]: 5 << 54})
     state = registry.authorization(read, ZERO_HASH)
     assert registry.status_at(state, 8) == AuthorizationStatus.EXHAUSTED
     assert registry.status_at(state, 9) == AuthorizationStatus.EXPIRED

@@ -8,7 +8,7 @@ from node.errors import DecodeError, SignatureError
 from node.spec import terms as t
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH
-from node.spec.vocabulary import HOME, DeliveryMode, Reason, mask, purpose
+from node.spec.vocabulary import HOME, DeliveryMode, OwnerRight, Reason, mask, purpose
 
 CHAIN = 20_260
 KEY = keccak256(b"key")
@@ -16,13 +16,18 @@ AGREED = t.Terms(
     provider=1,
     consumer=2,
     exchange=0,
+    exchange_share=0,
     operator=0,
     approver=0,
     product=keccak256(b"product"),
     product_version=1,
+    right=OwnerRight.PROCESSING,
     subject_mode=0,
     subject=ZERO_ADDRESS,
     subject_reference=ZERO_HASH,
+    agent=ZERO_ADDRESS,
+    delegation=ZERO_HASH,
+    notice=ZERO_HASH,
     legal_basis=2,
     purpose=purpose("CreditChecking"),
     fields=0b111,
@@ -33,15 +38,21 @@ AGREED = t.Terms(
     mechanism_until=0,
     recipients=0,
     parent=ZERO_HASH,
+    amends=ZERO_HASH,
     minimum_group=5,
     maximum_uses=10,
     rate_period=0,
     rate_limit=0,
+    look_back_days=0,
+    retention_days=30,
     valid_from=1_000,
     valid_until=2_000,
     unsigned_maximum=1,
     answer_within=3_600,
     settle_within=3_600,
+    acknowledge_within=3_600,
+    price_class=0,
+    price_plan=ZERO_HASH,
     template=keccak256(b"template"),
     nonce=7,
 )

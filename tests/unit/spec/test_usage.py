@@ -32,7 +32,8 @@ def signed(receipt: u.Receipt, *, provider=PROVIDER, consumer=CONSUMER) -> u.Sig
 def trail(count: int) -> list[u.SignedReceipt]:
     found, last = [], LEASE
     for number in range(1, count + 1):
-        receipt = u.Receipt(LEASE, number, last, ZERO_HASH, 0, 150, 4_000, 9, ZERO_HASH, ZERO_HASH)
+        hashes = (ZERO_HASH, ZERO_HASH, ZERO_HASH)
+        receipt = u.Receipt(LEASE, number, last, ZERO_HASH, 0, 150, 4_000, 9, 0, *hashes)
         last = u.receipt_hash(receipt, CHAIN)
         found.append(signed(receipt))
     return found
