@@ -92,7 +92,7 @@ switches: install ## Show that the demo fails when one of five safeguards is off
 fuzz: install ## Mutate bytes at every decoder for BUDGET seconds
 	@$(RUN) -m scripts.fuzz --seconds $(BUDGET) --seed $(SEED)
 
-docs: install ## Write docs/cli.md from the commands themselves
+docs: install ## Write docs/cli.md and docs/vocabulary.md from commands and vocabulary
 	@$(RUN) -m scripts.docs
 
 contracts: install ## Compile the contracts, write their artifacts and the classes of their reasons

@@ -1,4 +1,7 @@
-"""Writes docs/cli.md from the commands' own help; a test holds the file to it."""
+"""Writes docs/cli.md from the commands' own help and docs/vocabulary.md from the vocabulary.
+
+A test holds both files to it.
+"""
 
 import argparse
 import os
@@ -6,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from chaincode.vocabulary import TABLES, Term, load
 from node.cli import build_parser
 
 FILE: Final = Path(__file__).parent.parent / "docs" / "cli.md"
+VOCABULARY_FILE: Final = FILE.with_name("vocabulary.md")
 WIDTH: Final = 96
 
 
@@ -33,10 +38,54 @@ def _leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
             yield from _leaves(inner)
 
 
+def vocabulary_reference() -> str:
+    """Return the vocabulary in both languages; Chinese prevails."""
+    known = load()
+    parts = [
+        "# Vocabulary / 词表",
+        "",
+        f"Version {known.version}, written by `make docs` from "
+        "`chaincode/vocabulary.json`. An index never changes its meaning. Chinese prevails.",
+        "",
+        f"第{known.version}版，由`make docs`生成。编号含义永不变更；中英文不一致时以中文为准。",
+        "",
+    ]
+    for table in TABLES:
+        terms = known[table]
+        extra = [name for name in _EXTRA if any(getattr(term, name) for term in terms)]
+        head = ["index / 编号", "name / 名称", "中文", "English", *(_EXTRA[name] for name in extra)]
+        parts += [f"## {table}", "", _row(head), _row(["---"] * len(head))]
+        parts += [_row(_cells(term, extra)) for term in terms]
+        parts.append("")
+    return "\n".join(parts)
+
+
+_EXTRA: Final = {
+    "parent": "parent / 上级",
+    "level": "least level / 最低级别",
+    "personal_class": "least class / 最低类别",
+    "by": "given by / 可由谁提出",
+}
+"""What some tables have beside index, name and labels."""
+
+
+def _cells(term: Term, extra: list[str]) -> list[str]:
+    cells = [str(term.index), f"`{term.name}`", term.zh, term.en]
+    for name in extra:
+        value = getattr(term, name)
+        cells.append(", ".join(value) if isinstance(value, tuple) else str(value or ""))
+    return cells
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
 def main() -> None:
-    """Write the file."""
+    """Write the files."""
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(command_reference(), encoding="utf-8")
+    VOCABULARY_FILE.write_text(vocabulary_reference(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pytest
 
 from chaincode.vocabulary import TABLES, ancestors, load, parse
 from node.spec import vocabulary
+from scripts.docs import VOCABULARY_FILE, vocabulary_reference
 
 PINNED = {
     "purpose": "51 5695ab5db01fd577",
@@ -118,3 +119,11 @@ def test_an_unknown_table_is_refused():
     broken["tables"]["extra"] = []
     with pytest.raises(ValueError, match="tables are"):
         parse(broken)
+
+
+def test_the_vocabulary_reference_is_current():
+    written = vocabulary_reference()
+    assert VOCABULARY_FILE.read_text(encoding="utf-8") == written, "run `make docs`"
+    for terms in load().tables.values():
+        for term in terms:
+            assert f"| {term.index} | `{term.name}` | {term.zh} | {term.en} |" in written
