@@ -84,7 +84,7 @@ def _processing(terms: Terms, chain_id: int, directory: Directory) -> dict[str, 
     require(directory.withdrawal, "no way to withdraw is named")
     controllers = (terms.provider, terms.consumer)
     recipients = [iri.member(chain_id, index) for index in bits_of(terms.recipients)]
-    days = getattr(terms, "retention_days", 0)
+    days = terms.retention_days
     return {
         "privacy_notice": directory.privacy_notice,
         "language": ["zh", "en"],

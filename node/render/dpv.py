@@ -18,6 +18,7 @@ STATUS: Final = {
     AuthorizationStatus.EXPIRED: "ConsentExpired",
     AuthorizationStatus.EXHAUSTED: "ConsentExpired",
     AuthorizationStatus.SUSPENDED: "ConsentStatusInvalidForProcessing",
+    AuthorizationStatus.APPLIED: "RenewedConsentGiven",
 }
 """DPV's name of each of our states."""
 

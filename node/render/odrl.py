@@ -15,8 +15,6 @@ from node.spec.terms import Terms
 _PERIODS: Final = {1: "PT1H", 2: "P1D", 3: "P1W", 4: "P1M", 5: "P1Y"}
 """Windows of the rate as ISO 8601 durations."""
 
-_DAYS: Final = {"look_back_days": "dcd:lookback", "retention_days": "dcd:retention"}
-
 
 def agreement(terms: Terms, chain_id: int, directory: Directory = NO_DIRECTORY) -> dict[str, Any]:
     """Return the Agreement.
@@ -86,8 +84,10 @@ def _constraints(terms: Terms, directory: Directory) -> list[dict[str, Any]]:
     if terms.rate_period in _PERIODS:
         rate = _constraint("dcd:ratePerWindow", "lteq", _integer(terms.rate_limit))
         found.append({**rate, "unit": _PERIODS[terms.rate_period]})
-    for name, operand in _DAYS.items():
-        days = getattr(terms, name, 0)
+    for operand, days in (
+        ("dcd:lookback", terms.look_back_days),
+        ("dcd:retention", terms.retention_days),
+    ):
         if days:
             found.append(_constraint(operand, "lteq", _typed(f"P{days}D", "xsd:duration")))
     return found
@@ -106,7 +106,7 @@ def _obligations(terms: Terms, chain_id: int) -> list[dict[str, Any]]:
     """Each use is recorded by both; data is deleted when it may no longer be kept."""
     assignee = {"@type": "Party", "uid": iri.member(chain_id, terms.consumer)}
     delete: dict[str, Any] = {"action": "delete", "assignee": assignee}
-    days = getattr(terms, "retention_days", 0)
+    days = terms.retention_days
     if days:
         period = _typed(f"P{days}D", "xsd:duration")
         delete["constraint"] = [_constraint("delayPeriod", "lteq", period)]

@@ -27,6 +27,7 @@ from node.spec import merkle, registry
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.proposals import Proposal
 from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.slots import ReadSlot
 from node.spec.terms import Terms, authorization_id
 from node.spec.types import ZERO_ADDRESS, Address, Hash32
 from node.spec.usage import (
@@ -46,6 +47,7 @@ from node.spec.vocabulary import (
     Ballot,
     DeliveryMode,
     LegalBasis,
+    OwnerRight,
     SubjectMode,
     Zone,
     mask,
@@ -164,7 +166,7 @@ class Stage:
         assert found is not None, "opened before"
         return found
 
-    async def _storage(self, contract: Address, slots: tuple[int, ...]) -> registry.ReadSlot:
+    async def _storage(self, contract: Address, slots: tuple[int, ...]) -> ReadSlot:
         words = {}
         for slot in slots:
             answer = await self.client.call(
@@ -208,6 +210,9 @@ class Stage:
             "consumer": self.network.members["consumer"],
             "product": self.product,
             "product_version": 1,
+            "right": OwnerRight.PROCESSING,
+            "retention_days": 30,
+            "acknowledge_within": FLOOR_SECONDS,
             "legal_basis": LegalBasis.CONTRACT,
             "purpose": purpose("CreditChecking"),
             "fields": 0b111,
@@ -231,6 +236,7 @@ class Stage:
             "subject_mode": SubjectMode.ONE,
             "subject": address_of(self.key(subject)),
             "subject_reference": reference,
+            "notice": keccak256(b"privacy notice"),
             "legal_basis": LegalBasis.CONSENT,
             "minimum_group": 0,
             "modes": mask(DeliveryMode.FIELDS),
@@ -371,4 +377,12 @@ def indicators(template: str) -> Manifest:
     kinds = (("reference", "SubjectReference", 2, 1), ("stability", "Indicator", 2, 1))
     more = (("invoice", "TradeDocument", 2, 0), ("sector", "SectorAggregate", 5, 0))
     parts = tuple(Field(*entry) for entry in (*kinds, *more))
-    return Manifest("Indicators", Zone.FINANCE, tuple(DeliveryMode), template, parts)
+    return Manifest(
+        "Indicators",
+        Zone.FINANCE,
+        tuple(DeliveryMode),
+        template,
+        parts,
+        evidence="From the operators' own meters.",
+        quality="Checked yearly.",
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from node.execution.engine import Outcome
-from node.gateway.meter import Meter
+from node.gateway.meter import Basis, Meter
 from node.gateway.sources import Answer
 from node.sdk import contracts, statements, supervision
 from node.sdk.contracts import Call, Opening
@@ -148,7 +148,7 @@ def uses(world: Watched, folder: Path, identity: Hash32) -> None:
     for number in (1, 2):
         request = usage.Request(lease, number, query.hash, previous)
         signature = sign(w.key("b.gateway"), usage.request_digest(request, w.CHAIN_ID))
-        meter.begin(request, query, signature)
+        meter.begin(request, query, signature, None)
         made = meter.complete(
             request,
             query,
@@ -156,7 +156,7 @@ def uses(world: Watched, folder: Path, identity: Hash32) -> None:
             Answer(json.dumps(PERSON, ensure_ascii=False), 1),
             data=keccak256(json.dumps(PERSON).encode()),
             state_block=world.number,
-            used_at=world.time,
+            basis=Basis(used_at=world.time),
         )
         assert made.receipt is not None
         previous = usage.receipt_hash(made.receipt, w.CHAIN_ID)
