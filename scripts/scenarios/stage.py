@@ -204,7 +204,7 @@ class Stage:
     def terms(self, **changes: Any) -> Terms:
         """Return terms that the consumer may ask of the provider: aggregates, for a day."""
         now = int(time.time())
-        standard: dict[str, Any] = {part.name: EMPTY.get(part.type, 0) for part in fields(Terms)}
+        standard: dict[str, Any] = blank(Terms)
         standard |= {
             "provider": self.network.members["provider"],
             "consumer": self.network.members["consumer"],
@@ -298,12 +298,11 @@ class Stage:
         """Return receipts of uses made elsewhere, chained and signed by both sides' keys."""
         head, last, found = await self.client.block_number(), lease.id, []
         for number in range(1, times + 1):
-            standard: dict[str, Any] = {
+            standard: dict[str, Any] = blank(Receipt) | {
                 "lease": lease.id,
                 "number": number,
                 "previous": last,
                 "request_hash": keccak256(b"request %d" % number),
-                "kind": 0,
                 "state_block": head,
                 "used_at": int(time.time()),
                 "record_count": 1,
@@ -365,6 +364,11 @@ class Stage:
         return contracts.close_lease(
             lease.authorization, lease.number, len(signed), last, *self.both(digest)
         )
+
+
+def blank(kind: type[Terms] | type[Receipt]) -> dict[str, Any]:
+    """Return the members of a structure, each with what stands for none."""
+    return {part.name: EMPTY.get(part.type, 0) for part in fields(kind)}
 
 
 def end_of_day() -> int:
