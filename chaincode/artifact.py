@@ -29,6 +29,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "lineage": bytes(18) + b"\xda\x20",
     "delegations": bytes(18) + b"\xda\x21",
     "consents": bytes(18) + b"\xda\x22",
+    "versions": bytes(18) + b"\xda\x0f",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

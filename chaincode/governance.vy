@@ -263,6 +263,11 @@ def _receiver(kind: uint256) -> address:
         return addresses.MEMBERS
     if kind == vocabulary.PROPOSAL_KIND_HOLIDAY_TABLE:
         return addresses.HOLIDAYS
+    if (
+        kind == vocabulary.PROPOSAL_KIND_CONTRACT_VERSION
+        or kind == vocabulary.PROPOSAL_KIND_HALT
+    ):
+        return addresses.VERSIONS
     return addresses.PARAMETERS
 
 
@@ -284,8 +289,10 @@ def _check_share(content: Bytes[CONTENT_MAX]) -> uint256:
 @internal
 def _lock(kind: uint256) -> uint256:
     """
-    @dev Seconds between carrying and enacting.
+    @dev Seconds between carrying and enacting; a halt waits for nothing.
     """
+    if kind == vocabulary.PROPOSAL_KIND_HALT:
+        return 0
     return staticcall IParameters(addresses.PARAMETERS).valueOf(vocabulary.PARAMETER_TIME_LOCK)
 
 

@@ -14,11 +14,13 @@
 from interfaces import IAuthorizations
 from interfaces import ILeases
 from interfaces import IMembers
+from interfaces import IVersioned
 import addresses
 import usage
 import vocabulary
 
 implements: ILeases
+implements: IVersioned
 
 
 OPENINGS_MAX: constant(uint256) = 128
@@ -59,6 +61,8 @@ struct Lease:
 # Fixed positions: node/spec/registry.py reads them from storage proofs.
 leases: HashMap[bytes32, Lease]
 batches: HashMap[bytes32, uint256]
+# The last halt of version 1, Unix seconds: the first inside 0, the first outside 40 (R23).
+halt: uint256
 
 event LeaseOpened:
     lease: indexed(bytes32)
@@ -104,6 +108,11 @@ event LeaseClosed:
     returned: uint256
 
 
+event SettlingHalted:
+    since: uint256
+    until: uint256
+
+
 event LeaseUnaccounted:
     lease: indexed(bytes32)
     authorization: indexed(bytes32)
@@ -141,9 +150,11 @@ def record(lease: bytes32) -> Lease:
 @external
 def place(lease: bytes32) -> (uint256, bytes32):
     """
-    @notice The packed word of a lease, and what its next receipt must name as `previous`.
+    @notice The packed word of a lease with its deadline after a halt, and what its next receipt must
+            name as `previous`.
     """
-    return self.leases[lease].word, usage.last(lease, self.leases[lease].last)
+    word: uint256 = self.leases[lease].word
+    return self._with_deadline(word), usage.last(lease, self.leases[lease].last)
 
 
 @view
@@ -223,14 +234,17 @@ def settleBatch(
             say so. Ranges of one authorization stand together: it is asked once.
     """
     assert len(ranges) != 0 and len(authorizations) != 0, "leases: no ranges"
+    self._check_running()
     signed: bytes32 = usage.batch_id(batch)
     highest: uint256 = convert(batch.highestStateBlock, uint256)
-    usual: uint256 = self._begin_batch(
-        signed,
-        batch,
-        usage.id(authorizations[0], ranges[0] & UINT32),
-        providerSignature,
-        consumerSignature,
+    usual: uint256 = 0
+    provider: uint256 = 0
+    consumer: uint256 = 0
+    usual, provider, consumer = self._begin_batch(
+        signed, batch, usage.id(authorizations[0], ranges[0] & UINT32)
+    )
+    usage.check_signatures(
+        provider, signed, providerSignature, consumer, signed, consumerSignature
     )
     at: uint256 = 0
     authorization: bytes32 = authorizations[0]
@@ -253,17 +267,16 @@ def settleBatch(
         word: uint256 = self.leases[lease].word
         if word & FIXED != usual | (entry & SETTLED):
             self._settle_unusual(authorization, word, entry, usual)
-        assert word >> usage.DEADLINE_AT >= block.timestamp, "leases: past the settling deadline"
+        if word >> usage.DEADLINE_AT < block.timestamp:
+            self._check_deadline(word)
+        # Neither runs backwards, or its upper bits are set.
         uses: uint256 = unsafe_sub((entry >> 64) & UINT32, (entry >> 32) & UINT32)
-        assert (
-            uses <= unsafe_sub(word & UINT32, (entry >> 32) & UINT32)
-        ), "leases: more uses than the lease reserved"
+        left: uint256 = unsafe_sub(word & UINT32, (entry >> 64) & UINT32)
+        assert (uses | left) >> 32 == 0, "leases: more uses than the lease reserved"
         if highest < (word >> usage.OPENED_AT) & UINT32:
             assert uses == 0, "leases: state block before the lease opened"
         if entry & CLOSES != 0:
-            sums = unsafe_add(
-                sums, unsafe_sub((uses << 128) | (1 << 64) | (word & UINT32), (entry >> 64) & UINT32)
-            )
+            sums = unsafe_add(sums, (uses << 128) | (1 << 64) | left)
             self.leases[lease].word = unsafe_add(word, uses << usage.SETTLED_AT) | CLOSED
         else:
             assert uses != 0, "leases: empty range"
@@ -306,6 +319,7 @@ def close(
     """
     lease: bytes32 = usage.id(authorization, number)
     word: uint256 = self.leases[lease].word
+    self._check_running()
     self._check_live(word)
     assert (
         convert(used, uint256) == usage.settled(word) + usage.claimed(word)
@@ -325,9 +339,10 @@ def lapse(authorization: bytes32, number: uint256):
     """
     lease: bytes32 = usage.id(authorization, number)
     word: uint256 = self.leases[lease].word
+    self._check_running()
     assert usage.status(word) == vocabulary.LEASE_STATUS_OPEN, "leases: not open"
     assert (
-        block.timestamp > word >> usage.DEADLINE_AT
+        block.timestamp > self._with_deadline(word) >> usage.DEADLINE_AT
     ), "leases: settling deadline is not over"
     self.leases[lease].word = self._with_status(word, vocabulary.LEASE_STATUS_LAPSED)
     extcall IAuthorizations(addresses.AUTHORIZATIONS).leaseLapsed(authorization)
@@ -348,6 +363,7 @@ def advance(
             uses. It is closing from then on, and settling goes on up to `deadline`.
     """
     assert msg.sender == addresses.CLOSINGS, "leases: only closings"
+    self._check_running()
     word: uint256 = self.leases[lease].word
     self._check_live(word)
     assert (
@@ -372,8 +388,20 @@ def finish(authorization: bytes32, number: uint256):
     @notice Closings ends a closing: what was not used returns.
     """
     assert msg.sender == addresses.CLOSINGS, "leases: only closings"
+    self._check_running()
     lease: bytes32 = usage.id(authorization, number)
     self._close(authorization, lease, self.leases[lease].word)
+
+
+@external
+def setGate(closed: bool, haltedFrom: uint256, haltedUntil: uint256):
+    """
+    @notice Versions halts version 1: nothing settles, closes or lapses meanwhile. That it is closed
+            stops nothing here.
+    """
+    assert msg.sender == addresses.VERSIONS, "leases: only versions"
+    self.halt = haltedFrom | (haltedUntil << 40)
+    log SettlingHalted(since=haltedFrom, until=haltedUntil)
 
 
 @view
@@ -453,10 +481,39 @@ def _check_settling(word: uint256):
     @dev Receipts settle while the lease is open and until its deadline; in a closing, until the
          time to answer is over. Status and expiry of the authorization are not asked (R11).
     """
+    self._check_running()
     self._check_live(word)
+    self._check_deadline(word)
+
+
+@view
+@internal
+def _check_running():
+    assert block.timestamp >= self.halt >> 40, "leases: this version is halted"
+
+
+@view
+@internal
+def _check_deadline(word: uint256):
     assert (
-        block.timestamp <= word >> usage.DEADLINE_AT
+        block.timestamp <= self._with_deadline(word) >> usage.DEADLINE_AT
     ), "leases: past the settling deadline"
+
+
+@view
+@internal
+def _with_deadline(word: uint256) -> uint256:
+    """
+    @dev A lease's word with its deadline as far behind the end of a halt as it was behind its beginning:
+         who could not settle meanwhile loses no time.
+    """
+    since: uint256 = self.halt & (2**40 - 1)
+    until: uint256 = self.halt >> 40
+    deadline: uint256 = word >> usage.DEADLINE_AT
+    if deadline < since or deadline >= until:
+        return word
+    kept: uint256 = word & ~(usage.TIME << usage.DEADLINE_AT)
+    return kept | ((deadline - since + until) << usage.DEADLINE_AT)
 
 
 @view
@@ -477,12 +534,10 @@ def _begin_batch(
     signed: bytes32,
     batch: usage.Batch,
     first: bytes32,
-    providerSignature: Bytes[usage.SIGNATURES_MAX],
-    consumerSignature: Bytes[usage.SIGNATURES_MAX],
-) -> uint256:
+) -> (uint256, uint256, uint256):
     """
-    @dev Check header and signatures against the keys of the batch's first lease; return what the
-         word of an open lease with these keys holds.
+    @dev Check the header against the keys of the batch's first lease; return what the word of an open
+         lease with these keys holds, and the keys.
     """
     assert (
         convert(batch.highestStateBlock, uint256) <= block.number
@@ -499,10 +554,8 @@ def _begin_batch(
     assert (
         usage.member(consumer) == convert(batch.consumer, uint256)
     ), "leases: not the pair's consumer"
-    usage.check_signatures(
-        provider, signed, providerSignature, consumer, signed, consumerSignature
-    )
-    return (word & PAIR) | (vocabulary.LEASE_STATUS_OPEN << usage.STATUS_AT)
+    usual: uint256 = (word & PAIR) | (vocabulary.LEASE_STATUS_OPEN << usage.STATUS_AT)
+    return usual, provider, consumer
 
 
 @internal

@@ -13,10 +13,12 @@
 
 from interfaces import IMembers
 from interfaces import ITemplates
+from interfaces import IVersioned
 import addresses
 import vocabulary
 
 implements: ITemplates
+implements: IVersioned
 
 
 REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
@@ -37,8 +39,11 @@ CAREFUL_MODES_AT: constant(uint256) = 48
 ASKS_REGULATOR_AT: constant(uint256) = 56
 UINT32: constant(uint256) = 2**32 - 1
 VERSION: constant(uint256) = 2**64 - 1
+# Places beside the negative list's version.
 FROZEN_AT: constant(uint256) = 64
 CAUTIONS_AT: constant(uint256) = 128
+HALTED_AT: constant(uint256) = 192
+CLOSED_AT: constant(uint256) = 232
 
 struct Clauses:
     # Vocabulary index of the standard contract.
@@ -80,7 +85,8 @@ refused: HashMap[uint256, uint256]
 cautions: HashMap[uint256, Caution]
 # How often each list was changed: the version in force of the negative list from bit 0 and of the
 # cautious list from bit 128, 0 while it is empty; from bit 64 the second at which the last freeze of a
-# zone is over.
+# zone is over; and since each grant and lease reads this word, the gate of version 1 (R23): the end of
+# its last halt 192, whether it is closed 232.
 lists: uint256
 # The account that proposed an entry which awaits a second.
 proposers: HashMap[bytes32, address]
@@ -131,6 +137,11 @@ event ZoneFrozen:
     until: uint256
 
 
+event GateSet:
+    closed: bool
+    haltedUntil: uint256
+
+
 @deploy
 def __init__():
     """
@@ -154,7 +165,7 @@ def versions() -> (uint256, uint256):
     """
     @notice The versions in force of the negative and of the cautious list.
     """
-    return self.lists & VERSION, self.lists >> CAUTIONS_AT
+    return self.lists & VERSION, (self.lists >> CAUTIONS_AT) & VERSION
 
 
 @view
@@ -180,7 +191,7 @@ def check(wanted: ITemplates.Wanted) -> (uint256, uint256):
     ), "templates: on the negative list"
     parties: uint256 = 0
     member: uint256 = 0
-    if self.lists >> CAUTIONS_AT == 0:
+    if (self.lists >> CAUTIONS_AT) & VERSION == 0:
         return 0, 0
     keys: uint256[4] = self._keys(wanted.category, wanted.destination)
     for key: uint256 in keys:
@@ -302,6 +313,17 @@ def setZoneFrozen(zone: uint256, purposes: uint256, until: uint256):
 
 
 @external
+def setGate(closed: bool, haltedFrom: uint256, haltedUntil: uint256):
+    """
+    @notice Versions closes, opens or halts version 1: its grants and leases ask here.
+    """
+    assert msg.sender == addresses.VERSIONS, "templates: only versions"
+    lists: uint256 = self.lists & ((1 << HALTED_AT) - 1)
+    self.lists = lists | (haltedUntil << HALTED_AT) | (convert(closed, uint256) << CLOSED_AT)
+    log GateSet(closed=closed, haltedUntil=haltedUntil)
+
+
+@external
 def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
     """
     @notice Set what the cautious list asks for a category and destination, as `refuse` does.
@@ -317,7 +339,7 @@ def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
         category=category,
         destination=destination,
         caution=entry,
-        version=self.lists >> CAUTIONS_AT,
+        version=(self.lists >> CAUTIONS_AT) & VERSION,
     )
     return True
 
@@ -356,6 +378,11 @@ def _check_clauses(wanted: ITemplates.Wanted):
 @internal
 def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bool:
     lists: uint256 = self.lists
+    if lists >> HALTED_AT != 0 and (
+        msg.sender == addresses.GRANTS or msg.sender == addresses.AUTHORIZATIONS
+    ):
+        assert lists >> CLOSED_AT == 0, "templates: this version is closed"
+        assert block.timestamp >= lists >> HALTED_AT, "templates: this version is halted"
     if block.timestamp < (lists >> FROZEN_AT) & VERSION and (
         self._is_frozen(0, purpose) or self._is_frozen(category, purpose)
     ):

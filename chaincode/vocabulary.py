@@ -47,6 +47,7 @@ TABLES: Final = (
     "proposal_status",
     "ballot",
     "parameter",
+    "version_status",
 )
 """Every table there is; `vocabulary.json` holds exactly these."""
 
@@ -241,6 +242,7 @@ _NAMED: Final = (
     "proposal_status",
     "ballot",
     "parameter",
+    "version_status",
 )
 
 _MODULE: Final = '''# pragma version 0.4.3

@@ -19,7 +19,7 @@ MECHANISM_LAST: constant(uint256) = 5
 CONTRACT_KIND_LAST: constant(uint256) = 4
 FREEZE_GROUND_LAST: constant(uint256) = 5
 PAYMENT_KIND_LAST: constant(uint256) = 3
-PROPOSAL_KIND_LAST: constant(uint256) = 13
+PROPOSAL_KIND_LAST: constant(uint256) = 15
 BALLOT_LAST: constant(uint256) = 2
 PARAMETER_LAST: constant(uint256) = 1
 OWNER_RIGHT_LAST: constant(uint256) = 3
@@ -126,6 +126,8 @@ PROPOSAL_KIND_PARAMETER: constant(uint256) = 10
 PROPOSAL_KIND_FEATURE: constant(uint256) = 11
 PROPOSAL_KIND_HOLIDAY_TABLE: constant(uint256) = 12
 PROPOSAL_KIND_VOCABULARY_VERSION: constant(uint256) = 13
+PROPOSAL_KIND_CONTRACT_VERSION: constant(uint256) = 14
+PROPOSAL_KIND_HALT: constant(uint256) = 15
 PROPOSAL_STATUS_OPEN: constant(uint256) = 1
 PROPOSAL_STATUS_CARRIED: constant(uint256) = 2
 PROPOSAL_STATUS_ENACTED: constant(uint256) = 3
@@ -136,6 +138,8 @@ BALLOT_SILENT: constant(uint256) = 0
 BALLOT_AGREE: constant(uint256) = 1
 BALLOT_DECLINE: constant(uint256) = 2
 PARAMETER_TIME_LOCK: constant(uint256) = 1
+VERSION_STATUS_OPEN: constant(uint256) = 1
+VERSION_STATUS_CLOSED: constant(uint256) = 2
 
 
 @internal

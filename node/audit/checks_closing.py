@@ -47,7 +47,10 @@ def _require_standing(case: Case, lease: LeaseCase, standing: _Standing) -> None
     require(
         subject,
         (standing.status == state.status, f"events leave it {shown}, state says otherwise"),
-        (_deadline(case, lease, standing) == state.deadline, "another deadline stands in state"),
+        (
+            lease.halt.deadline(state.deadline) == _deadline(case, lease, standing),
+            "another deadline stands in state",
+        ),
         (standing.stated == state.stated, "stated uses differ in state"),
     )
 
@@ -56,7 +59,7 @@ def _deadline(case: Case, lease: LeaseCase, standing: _Standing) -> int:
     """Return until when receipts settle: in a closing, up to the second before the answer's end."""
     if standing.answer_until:
         return standing.answer_until - 1
-    return lease.state.expires_at + case.terms_under(lease).settle_within
+    return lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within)
 
 
 def _step(
@@ -119,11 +122,13 @@ def _begin_closing(
             "another time to answer than agreed",
         ),
         (
-            happening.time <= lease.state.expires_at + case.terms_under(lease).settle_within,
+            happening.time
+            <= lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within),
             "it is past the deadline for settling",
         ),
     )
-    standing.status, standing.answer_until = LeaseStatus.CLOSING, until
+    standing.status = LeaseStatus.CLOSING
+    standing.answer_until = lease.halt.deadline(until - 1) + 1
 
 
 def _close(
@@ -166,7 +171,8 @@ def _lapse(
         subject,
         (standing.status == LeaseStatus.OPEN, "the lease is not open"),
         (
-            happening.time > state.expires_at + case.terms_under(lease).settle_within,
+            happening.time
+            > lease.halt.deadline(state.expires_at + case.terms_under(lease).settle_within),
             "the deadline for settling was not over",
         ),
         (happening.value("uses") == state.uses, "reserved uses differ in state"),

@@ -89,7 +89,7 @@ def _advance(
         case "LeaseClosing":
             number = happening.value("settled")
             require(subject, (number >= before, "it goes back"))
-            progress.answer_until = happening.value("answerUntil")
+            progress.answer_until = lease.halt.deadline(happening.value("answerUntil") - 1) + 1
         case "UseClaimed":
             _claim(evidence, case, lease, progress, happening)
             return
@@ -113,7 +113,7 @@ def _require_dates(
     span: tuple[int, int],
 ) -> None:
     """Anchored in time (A20), and no receipt names a state later than the block it stands in."""
-    deadline = lease.state.expires_at + case.terms_under(lease).settle_within
+    deadline = lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within)
     if progress.answer_until is not None and happening.name != "LeaseClosing":
         deadline = progress.answer_until - 1
     shown = lease.receipts[span[0] : span[1]]

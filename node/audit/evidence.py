@@ -21,6 +21,7 @@ from node.spec.terms import Terms
 from node.spec.transaction import Transaction, recover_sender
 from node.spec.types import Address, Hash32
 from node.spec.usage import SignedReceipt, receipt_hash
+from node.spec.versions import Halt
 
 
 class CheckFailed(IntegrityError):
@@ -127,6 +128,8 @@ class LeaseCase:
     receipts: tuple[SignedReceipt, ...]
     hashes: tuple[Hash32, ...]
     """Of the receipts, in order."""
+    halt: Halt
+    """The last halt of settling, which moves the deadlines that fall into it."""
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ from node.spec.registry import (
 from node.spec.slots import mapping_slot
 from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.types import Address, Hash32
+from node.spec.versions import HALT
 from node.spec.vocabulary import MemberKind, Party
 
 _NAME_OFFSET = 2
@@ -102,7 +103,7 @@ async def _agreement(collector: StateCollector, case: Case) -> None:
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:
     slots = registry.slots_of_lease(identifier)
-    words = await collector.need(LEASES, slots)
+    words = await collector.need(LEASES, (*slots, HALT))
     if not words[slots[0]]:
         return None
     keys = await collector.need(MEMBERS, registry.slots_of_keys(words[slots[0]]))

@@ -69,6 +69,7 @@ SHARES: Final[Mapping[ProposalKind, int]] = dict.fromkeys(ProposalKind, MORE_THA
     ProposalKind.REMOVE_VALIDATOR: MORE_THAN_HALF,
     ProposalKind.MANDATE: MORE_THAN_HALF,
     ProposalKind.HOLIDAY_TABLE: MORE_THAN_HALF,
+    ProposalKind.HALT: MORE_THAN_HALF,
 }
 """What carries each kind of proposal from genesis on."""
 

@@ -39,6 +39,7 @@ _TABLES: Final[Mapping[tuple[ProposalKind, str], str]] = {
     (ProposalKind.ROLE_THRESHOLD, "role"): "role",
     (ProposalKind.SHARE, "kind"): "proposal_kind",
     (ProposalKind.PARAMETER, "parameter"): "parameter",
+    (ProposalKind.CONTRACT_VERSION, "status"): "version_status",
 }
 """Tables of the vocabulary that parts of proposals are of."""
 

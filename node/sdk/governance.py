@@ -10,8 +10,17 @@ from node.sdk.client import Client, log_from_json
 from node.sdk.contracts import Call
 from node.spec.crypto import keccak256
 from node.spec.proposals import GOVERNANCE, Proposal, encode_proposal
-from node.spec.types import Address, Hash32
-from node.spec.vocabulary import HOME, Ballot, MemberKind, Parameter, ProposalKind, Reason, Role
+from node.spec.types import ZERO_ADDRESS, Address, Hash32
+from node.spec.vocabulary import (
+    HOME,
+    Ballot,
+    MemberKind,
+    Parameter,
+    ProposalKind,
+    Reason,
+    Role,
+    VersionStatus,
+)
 from node.spec.working_days import Table
 
 
@@ -128,3 +137,13 @@ def set_holidays(year: int, table: Table) -> Proposal:
 def adopt_vocabulary(version: int, digest: bytes) -> Proposal:
     """Adopt the next version of the vocabulary, by the SHA-256 of its source."""
     return encode_proposal(ProposalKind.VOCABULARY_VERSION, version, digest)
+
+
+def set_version(version: int, status: VersionStatus, gate: Address = ZERO_ADDRESS) -> Proposal:
+    """Open the next version of the contracts, or close or open an earlier one (R23)."""
+    return encode_proposal(ProposalKind.CONTRACT_VERSION, version, int(status), gate)
+
+
+def halt_version(version: int, seconds: int) -> Proposal:
+    """Halt a version, 72 hours at most: nothing is granted, leased or settled; no lock waits."""
+    return encode_proposal(ProposalKind.HALT, version, seconds)

@@ -60,6 +60,8 @@ PARTS: Final[Mapping[ProposalKind, Mapping[str, str]]] = {
     ProposalKind.FEATURE: {"feature": HASH, "height": NUMBER},
     ProposalKind.HOLIDAY_TABLE: {"year": NUMBER, "first_days": NUMBER, "last_days": NUMBER},
     ProposalKind.VOCABULARY_VERSION: {"version": NUMBER, "digest": HASH},
+    ProposalKind.CONTRACT_VERSION: {"version": NUMBER, "status": NUMBER, "gate": ACCOUNT},
+    ProposalKind.HALT: {"version": NUMBER, "seconds": NUMBER},
 }
 """The parts of each kind's content, in their order, with their types."""
 

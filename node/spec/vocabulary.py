@@ -245,6 +245,8 @@ class ProposalKind(IntEnum):
     FEATURE = 11
     HOLIDAY_TABLE = 12
     VOCABULARY_VERSION = 13
+    CONTRACT_VERSION = 14
+    HALT = 15
 
 
 class ProposalStatus(IntEnum):
@@ -272,6 +274,13 @@ class Parameter(IntEnum):
     TIME_LOCK = 1
 
 
+class VersionStatus(IntEnum):
+    """Where a version of the contracts stands; 0 means there is none."""
+
+    OPEN = 1
+    CLOSED = 2
+
+
 TABLE_OF: Final[dict[type[IntEnum], str]] = {
     DeliveryMode: "delivery_mode",
     SubjectMode: "subject_mode",
@@ -297,6 +306,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     ProposalStatus: "proposal_status",
     Ballot: "ballot",
     Parameter: "parameter",
+    VersionStatus: "version_status",
 }
 """Which table of the vocabulary each enum repeats."""
 

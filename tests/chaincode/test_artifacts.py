@@ -9,7 +9,7 @@ from chaincode import ADDRESSES, CONTRACTS, ArtifactError, load
 from chaincode.artifact import parse
 from chaincode.build import ROOT, SHARED, main, outputs
 from chaincode.vocabulary import load as load_vocabulary
-from node.spec import consents, delegations, proposals, registry
+from node.spec import consents, delegations, proposals, registry, versions
 from tests.chaincode import world as w
 
 CODE_BYTES_MAX = 24_576
@@ -70,6 +70,9 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("authorizations").layout["versions"] == registry.VERSIONS
     assert load("delegations").layout["delegations"] == delegations.RECORDS
     assert load("consents").layout["revoked"] == consents.REVOKED
+    assert load("versions").layout["version_count"] == versions.VERSION_COUNT
+    assert load("versions").layout["versions"] == versions.VERSION_RECORDS
+    assert leases["halt"] == versions.HALT
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 

@@ -25,6 +25,7 @@ from node.sdk.reverts import (
     supervision,
     templates,
     usage,
+    versions,
 )
 from node.sdk.reverts.base import CLASSES, Revert
 
@@ -50,6 +51,7 @@ __all__ = [
     "supervision",
     "templates",
     "usage",
+    "versions",
 ]
 
 

@@ -17,7 +17,7 @@ from node.audit.report import to_json, to_text
 from node.audit.result import Report
 from node.audit.verify import verify
 from node.sdk.abi import encode_call
-from node.sdk.governance import set_mandate
+from node.sdk.governance import halt_version, set_mandate
 from node.spec import registry, usage
 from node.spec.crypto import keccak256
 from node.spec.terms import words
@@ -282,3 +282,16 @@ def test_a_seconded_signature_is_said_to_be_the_contracts_word(chain: Chain) -> 
     values = (authorization, 1, 1, hashed(first), provider + signature("a.new", digest), consumer)
     chain.send("a.new", "leases", "close", *values)
     assert "seconded" in keys(proved(chain, authorization))
+
+
+def test_a_deadline_within_a_halt_moves_behind_it(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1, expires_at=chain.time + 40)
+    chain.use(lease, 2)
+    chain.govern(halt_version(1, 600))
+    chain.wait(600)
+    chain.settle(authorization, 1, 1)
+    chain.settle(authorization, 1, 2)
+    chain.wait(100)
+    chain.send("a.gateway", "leases", "lapse", authorization, 1)
+    proved(chain, authorization)

@@ -37,10 +37,11 @@ PINNED = {
     "lease_status": "4 bb872084214dcbbb",
     "product_status": "3 44a0ae66c74b9ac6",
     "receipt_kind": "2 742e35348e2e9e18",
-    "proposal_kind": "13 96c7f183be855506",
+    "proposal_kind": "15 d8ce89ac35217024",
     "proposal_status": "6 40c5b6dc67f48248",
     "ballot": "3 2816c16dfe6ff8c2",
     "parameter": "1 27701101ffbfa0e1",
+    "version_status": "2 16afe1b9e86706d7",
 }
 """Number of entries and a digest over index, name and rule of each, labels aside.
 
