@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from node.chain.genesis import load_genesis
+from node.chain.genesis_file import load_genesis
 from node.chain.head import NewHead
 from node.chain.ledger import Ledger
 from node.config import NodeConfig, read_private_key

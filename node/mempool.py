@@ -26,14 +26,14 @@ from node.spec.transaction import TRANSACTION_LENGTH_MAX, Transaction
 from node.spec.transaction_rules import TransactionRules, check_funds, check_transaction, cost
 from node.spec.types import Account, Address, Hash32
 
-POOL_MAX: Final = 131_072
+POOL_MAX: Final = 32_768
 SENDER_MAX: Final = 4_096
 """Transactions of one sender, and how far ahead of the account a nonce may be."""
 GAS_MAX: Final = 30_000_000
 """Gas of one transaction (N5)."""
 HEAVY_GAS_MAX: Final = 2_000_000
 """Gas of a direct call to a precompile that py-evm computes slowly (N5)."""
-BYTES_MAX: Final = 256 * 1024 * 1024
+BYTES_MAX: Final = 64 * 1024 * 1024
 """Raw bytes of all transactions."""
 
 PRICE_BUMP_PERCENT: Final = 10
@@ -100,7 +100,7 @@ class Added(NamedTuple):
 class _Account:
     """A sender's transactions and the nonce its account has at the head."""
 
-    __slots__ = ("by_nonce", "cost_max", "gap", "member", "next_nonce")
+    __slots__ = ("_highest", "by_nonce", "cost_max", "gap", "member", "next_nonce")
 
     def __init__(self, next_nonce: int, member: int) -> None:
         self.next_nonce = next_nonce
@@ -110,6 +110,7 @@ class _Account:
         self.by_nonce: dict[int, Entry] = {}
         self.cost_max = 0
         """At least what the dearest of them may cost."""
+        self._highest = next_nonce
 
     def executable(self) -> Iterator[Entry]:
         """Yield transactions from the account's nonce up to the first gap."""
@@ -120,9 +121,16 @@ class _Account:
         """How many transactions stand before the first gap."""
         return self.gap - self.next_nonce
 
+    def last(self) -> Entry:
+        """Return the transaction of the highest nonce; there is one."""
+        if self._highest not in self.by_nonce:
+            self._highest = max(self.by_nonce)
+        return self.by_nonce[self._highest]
+
     def put(self, entry: Entry) -> None:
         """Place a transaction at its nonce."""
         self.by_nonce[entry.transaction.nonce] = entry
+        self._highest = max(self._highest, entry.transaction.nonce)
         if entry.cost > self.cost_max:
             self.cost_max = entry.cost
         self._close_gap()
@@ -315,8 +323,7 @@ class Pool:
         """
         largest = max(self._by_member, key=lambda index: (len(self._by_member[index]), -index))
         newest = self._by_member[largest][next(reversed(self._by_member[largest]))]
-        line = self._accounts[newest.sender].by_nonce
-        victim = line[max(line)]
+        victim = self._accounts[newest.sender].last()
         if victim.sender == entry.sender:
             return None
         smaller = len(self._by_member.get(member, ())) + 1 < len(self._by_member[largest])

@@ -32,6 +32,12 @@ pub struct StateUpdate {
     pub leaves: Vec<(Address, Vec<u8>)>,
 }
 
+/// The shortest branch, of two hashes. What is shorter is a slot's leaf as a rule, and most leaves are
+/// not read again: they enter the cache when they are.
+const BRANCH_LENGTH_MIN: usize = 83;
+/// What a kept node takes beside its bytes: hash, place in the map, allocation.
+const NODE_OVERHEAD: usize = 96;
+
 /// Computes state roots.
 #[derive(Debug)]
 pub struct StateTrie {
@@ -105,17 +111,21 @@ impl StateTrie {
     }
 
     fn cached(&self, hash: B256) -> Option<Bytes> {
-        self.nodes.lock().ok()?.get(&hash, |node| node.len())
+        self.nodes.lock().ok()?.get(&hash, weight)
     }
 
     /// Keep nodes for later readers.
     fn keep<'a>(&self, nodes: impl Iterator<Item = (B256, &'a Bytes)>) {
         if let Ok(mut held) = self.nodes.lock() {
             for (hash, data) in nodes {
-                held.put(hash, data.clone(), data.len());
+                held.put(hash, data.clone(), weight(data));
             }
         }
     }
+}
+
+fn weight(node: &Bytes) -> usize {
+    node.len() + NODE_OVERHEAD
 }
 
 fn storage_batches(
@@ -246,7 +256,8 @@ impl Session<'_> {
             Ok(self.fetch(vec![(owner, path.to_vec(), hash)])?.pop())
         };
         let updated = batch.close(&fetch)?;
-        self.trie.keep(updated.made.iter().map(|(_, hash, data)| (*hash, data)));
+        let branches = updated.made.iter().filter(|(_, _, data)| data.len() >= BRANCH_LENGTH_MIN);
+        self.trie.keep(branches.map(|(_, hash, data)| (*hash, data)));
         Ok(updated)
     }
 }

@@ -14,7 +14,7 @@ from node.errors import DecodeError
 from node.spec.transaction import Transaction
 from node.spec.types import Address
 
-CACHE_MAX: Final = 150_000
+CACHE_MAX: Final = 50_000
 """A full pool and some blocks."""
 
 

@@ -11,8 +11,6 @@ from typing import Final
 
 from node.errors import ConfigError
 from node.execution.engine import Engine, StateTrie
-from node.execution.pyevm import PyEvmEngine
-from node.execution.state_trie import PythonStateTrie
 
 VARIABLE: Final = "DATACCORD_ENGINE"
 NATIVE: Final = "native"
@@ -56,6 +54,10 @@ def load_engine(wanted: str | None = None) -> Engines:
 
 
 def _reference(line: str) -> Engines:
+    # Here, because a node on the native engine does without py-evm's 17 MB and second of imports.
+    from node.execution.pyevm import PyEvmEngine
+    from node.execution.state_trie import PythonStateTrie
+
     return Engines(PyEvmEngine(), PythonStateTrie(), f"engine: {line}")
 
 

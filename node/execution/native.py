@@ -37,8 +37,8 @@ from node.spec.receipt import Log, Receipt, decode_receipt
 from node.spec.transaction import SET_CODE, AccessList, Authorization, Transaction
 from node.spec.types import Account, AccountChange, Address, BlockDiff, Hash32, StateUpdate
 
-HEAD_ENTRIES_MAX: Final = 200_000
-"""Accounts, and slots, of the head's state that are kept in memory: about 50 MB full."""
+HEAD_ENTRIES_MAX: Final = 100_000
+"""Accounts, and slots, of the head's state that are kept in memory: about 25 MB full."""
 
 PHASES: Final = ("decode", "run", "diff", "receipts")
 """What an execution's timings are of."""
