@@ -247,7 +247,7 @@ def _backend(driver: Driver, network: Network, ledger: Ledger) -> Backend:
         environment=ledger.environment_of,
         chain_id=ledger.parameters.chain_id,
         client_version=f"dataccord/{version()}/{ledger.engine.name}",
-        resolve=ledger.transactions.resolve,
+        resolve=ledger.transactions.read,
         validators_at=validators_at,
         send=driver.submit,
         pending=pending,

@@ -50,6 +50,16 @@ class TransactionCache:
             found.append(item)
         return found
 
+    def read(self, raws: Sequence[bytes]) -> list[Resolved]:
+        """Return a stored block's transactions and senders, and keep none: readers are many."""
+        known = {raw: held for raw in raws if (held := self._held.get(raw)) is not None}
+        missing = [raw for raw in raws if raw not in known]
+        for raw, item in zip(missing, self._engine.recover(missing), strict=True):
+            if isinstance(item, DecodeError):
+                raise item
+            known[raw] = item
+        return [known[raw] for raw in raws]
+
     def resolve_each(self, raws: Sequence[bytes]) -> list[Resolved | DecodeError]:
         """Return transactions and senders in the order given, an error for what is none."""
         found: list[Resolved | DecodeError | None] = [self._held.get(raw) for raw in raws]

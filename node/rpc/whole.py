@@ -6,12 +6,12 @@ votes of consensus.
 """
 
 import asyncio
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
-
-from lru import LRU
 
 from node.errors import StoreError
 from node.spec.block import Block
@@ -20,8 +20,8 @@ from node.spec.transaction import Transaction
 from node.spec.types import Address, Hash32
 from node.storage.blocks import Blocks
 
-HELD_MAX: Final = 4
-"""Blocks held decoded; a full one takes some ten megabytes."""
+HELD_MAX: Final = 4_096
+"""Transactions of all blocks held decoded, some six kilobytes each; one block may have more."""
 
 Resolve = Callable[[Sequence[bytes]], Sequence[tuple[Transaction, Address | None]]]
 
@@ -44,12 +44,13 @@ class WholeBlocks:
     def __init__(self, blocks: Blocks, resolve: Resolve) -> None:
         self._blocks = blocks
         self._resolve = resolve
-        self._held: LRU[int, WholeBlock] = LRU(HELD_MAX)
+        self._held: OrderedDict[int, WholeBlock] = OrderedDict()
         self._lock = asyncio.Lock()
+        self._guard = threading.Lock()
 
     async def get(self, number: int) -> WholeBlock | None:
         """Return a block, None where the chain is shorter; decoded in a thread, one at a time."""
-        held = self._held.get(number)
+        held = self._look(number)
         if held is not None:
             return held
         async with self._lock:
@@ -57,7 +58,7 @@ class WholeBlocks:
 
     def read(self, number: int) -> WholeBlock | None:
         """Return a block, None where the chain is shorter; takes its time."""
-        held = self._held.get(number)
+        held = self._look(number)
         if held is not None:
             return held
         block, block_hash = self._blocks.block(number), self._blocks.hash_of(number)
@@ -72,8 +73,23 @@ class WholeBlocks:
             for transaction, sender in self._resolve(block.transactions)
         )
         whole = WholeBlock(block, block_hash, transactions, receipts, tuple(counts))
-        self._held[number] = whole
+        self._keep(number, whole)
         return whole
+
+    def _look(self, number: int) -> WholeBlock | None:
+        with self._guard:
+            held = self._held.get(number)
+            if held is not None:
+                self._held.move_to_end(number)
+            return held
+
+    def _keep(self, number: int, whole: WholeBlock) -> None:
+        with self._guard:
+            self._held[number] = whole
+            count = sum(len(held.transactions) for held in self._held.values())
+            while len(self._held) > 1 and count > HELD_MAX:
+                _, oldest = self._held.popitem(last=False)
+                count -= len(oldest.transactions)
 
 
 def _nobody(transaction: Transaction) -> Address:

@@ -49,9 +49,21 @@ def test_a_batch_larger_than_the_cache_is_whole() -> None:
     assert [found for found, _ in cache.resolve([item.raw for item in items])] == items
 
 
+def test_a_reader_leaves_nothing_behind() -> None:
+    engine = Counting()
+    cache = TransactionCache(engine)
+    one, other = transfer(), transfer(GOVERNOR_KEY)
+    cache.resolve([one.raw])
+    for _ in range(2):
+        assert cache.read([other.raw, one.raw]) == [(other, GOVERNOR), (one, SENDER)]
+    assert engine.count == 3
+
+
 def test_what_is_no_transaction_is_an_error() -> None:
-    with pytest.raises(DecodeError):
-        TransactionCache(Counting()).resolve([transfer().raw, b"\x03\xc0"])
+    cache = TransactionCache(Counting())
+    for way in (cache.resolve, cache.read):
+        with pytest.raises(DecodeError):
+            way([transfer().raw, b"\x03\xc0"])
 
 
 def test_each_item_has_its_own_answer() -> None:

@@ -83,7 +83,7 @@ class Node:
             environment=self.chain.environment_of,
             chain_id=CHAIN_ID,
             client_version="dataccord/test",
-            resolve=self.chain.transactions.resolve,
+            resolve=self.chain.transactions.read,
             validators_at=lambda _number: VALIDATORS,
             send=self._send,
             pending=self._pending,

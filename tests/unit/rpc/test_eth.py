@@ -126,14 +126,18 @@ async def test_a_block_is_decoded_once_for_all_its_receipts(
     assert reads == 1
 
 
-async def test_decoded_blocks_are_held_in_a_bounded_number(
+async def test_few_decoded_transactions_are_held(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("node.rpc.whole.HELD_MAX", 2)
-    whole = WholeBlocks(node.chain.store.blocks, node.chain.transactions.resolve)
-    for number in range(5):
-        assert await whole.get(number) is not None
-    assert len(whole._held) == 2
+    whole = WholeBlocks(node.chain.store.blocks, node.chain.transactions.read)
+    for number in (*range(5), 1):
+        found = await whole.get(number)
+        assert found is not None
+        assert found is await whole.get(number), "the newest is held, however large"
+        held = sum(len(block.transactions) for block in whole._held.values())
+        assert held <= max(2, len(found.transactions))
+    assert list(whole._held)[-1] == 1
     assert await whole.get(5) is None
 
 
