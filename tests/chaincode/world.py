@@ -14,10 +14,11 @@ import eth_abi
 from chaincode import ADDRESSES, CONTRACTS, load
 from chaincode.vocabulary import load as load_vocabulary
 from node.chain.genesis import SHARES, parameter_values
+from node.errors import ConfigError
 from node.execution.engine import BlockEnvironment, Message, Outcome, never
 from node.execution.memory_state import MemoryState
-from node.execution.pyevm import PyEvmEngine, PyEvmSession, evm_message
-from node.sdk.abi import decode_result, encode_call
+from node.execution.pyevm import CONSTRUCTOR_GAS, PyEvmEngine, PyEvmSession, evm_message
+from node.sdk.abi import decode_event, decode_result, encode_call
 from node.sdk.contracts import Call
 from node.sdk.governance import enact, propose, vote
 from node.spec import registry, usage
@@ -123,6 +124,7 @@ class World:
         if not outcome.succeeded:
             raise Refusal(reason(outcome))
         self.state.apply(session.diff())
+        note_flaws(outcome)
         return outcome
 
     def refused(self, sender: str, contract: str, method: str, *values: Any) -> str:
@@ -168,6 +170,15 @@ def reason(outcome: Outcome) -> str:
     if outcome.return_data[:4] != b"\x08\xc3\x79\xa0":
         return f"no reason: {outcome.reason} {outcome.return_data.hex()}"
     return note(str(eth_abi.decode(["string"], outcome.return_data[4:])[0]))
+
+
+def note_flaws(outcome: Outcome) -> None:
+    """Note what a challenge found: these reasons are told by an event, they refuse nothing."""
+    for log in outcome.logs:
+        if log.address == ADDRESSES["challenges"]:
+            event = decode_event("challenges", log)
+            if event is not None and "flaw" in event.values:
+                note(event.values["flaw"])
 
 
 def events(outcome: Outcome) -> list[str]:
@@ -226,10 +237,13 @@ def construct(*members: Any, **others: Any) -> World:
     } | others
     for name in CONTRACTS:
         initcode = constructor(name, *arguments.get(name, ()))
-        diff = world.engine.construct(
-            world.environment(), Address(ADDRESSES[name]), initcode, world.state
+        session = PyEvmSession(world.environment(), world.state)
+        outcome = session.construct(
+            Address(ADDRESSES[name]), initcode, ZERO_ADDRESS, CONSTRUCTOR_GAS
         )
-        world.state.apply(diff)
+        if not outcome.succeeded:
+            raise ConfigError(f"genesis: the constructor of {name} failed", why=reason(outcome))
+        world.state.apply(session.diff())
     return world
 
 
