@@ -94,10 +94,10 @@ def drawn(folder: Path, seed: int) -> Iterator[Site]:
     yield from every
 
 
-def copy_project(target: Path) -> None:
+def copy_project(target: Path, origin: Path = ROOT) -> None:
     """Copy what the tests of the contracts need."""
     for name in COPIED:
-        source = ROOT / name
+        source = origin / name
         if source.is_dir():
             ignore = shutil.ignore_patterns("__pycache__", "run")
             shutil.copytree(source, target / name, ignore=ignore)
@@ -131,11 +131,11 @@ def ordered_tests(project: Path, site: Site) -> list[str]:
     return [str(path.relative_to(project)) for path in sorted(found, key=rank)]
 
 
-def judge(site: Site) -> Verdict:
-    """Plant a site in a fresh copy and run the tests until one fails."""
+def judge(site: Site, origin: Path) -> Verdict:
+    """Plant a site in a fresh copy of a project and run the tests until one fails."""
     with tempfile.TemporaryDirectory(prefix="dataccord-mutant-") as folder:
         project = Path(folder)
-        copy_project(project)
+        copy_project(project, origin)
         plant(site, project)
         built = _run(project, "-c", _BUILD, *affected(site))
         if built.returncode != 0:
@@ -174,24 +174,34 @@ def verdict_of(code: int, output: str) -> Verdict:
 
 
 def main() -> int:
-    """Judge mutants until enough were born; return the exit code."""
+    """Judge mutants until enough were born; return the exit code.
+
+    All are of one copy, made first: the project may be worked on while this runs.
+    """
     parser = argparse.ArgumentParser(prog="contract_mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="dataccord-mutants-") as folder:
+        origin = Path(folder)
+        copy_project(origin)
+        return _judge_all(origin, arguments.seed, arguments.count)
+
+
+def _judge_all(origin: Path, seed: int, count: int) -> int:
     kinds: dict[str, int] = {}
     born = 0
-    for site in drawn(ROOT / "chaincode", arguments.seed):
-        if born == arguments.count:
+    for site in drawn(origin / "chaincode", seed):
+        if born == count:
             break
         started = time.monotonic()
-        verdict = judge(site)
+        verdict = judge(site, origin)
         born += verdict.kind != "unborn"
         kinds[verdict.kind] = kinds.get(verdict.kind, 0) + 1
         elapsed = time.monotonic() - started
         print(f"{site.title}\n    {verdict.kind} {verdict.by} ({elapsed:.0f} s)", flush=True)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    print(f"seed {arguments.seed}: {counts}")
+    print(f"seed {seed}: {counts}")
     if kinds.get("survived"):
         return 1
     return 3 if kinds.get("broken") else 0

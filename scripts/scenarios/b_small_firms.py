@@ -1,12 +1,13 @@
 """B: a firm lets a bank ask its operator for derived indicators, three times in thirty days."""
 
+from dataclasses import replace
 from typing import Any
 
 from node.sdk import contracts
 from node.sdk.query import record_query
 from node.sdk.reverts import authorizations, grants
-from node.spec.crypto import keccak256
-from node.spec.terms import authorization_id
+from node.spec.crypto import keccak256, sign
+from node.spec.terms import Terms, authorization_id
 from node.spec.types import Hash32
 from node.spec.vocabulary import DeliveryMode, purpose
 from scripts.scenarios.stage import Stage
@@ -14,6 +15,31 @@ from scripts.scenarios.stage import Stage
 TITLE = ("Credit of small firms", "小微企业信贷")
 MODE = "fields: gateway / 网关"
 FIELDS = ("credit_history", "duration_in_month", "credit_amount")
+
+
+async def _renew(stage: Stage, terms: Terms) -> None:
+    """Watch the loan for longer: new terms under the same id, signed anew by all."""
+    authorization = authorization_id(terms, stage.chain_id)
+    more = replace(
+        terms,
+        amends=authorization,
+        maximum_uses=5,
+        valid_until=terms.valid_until + 86_400,
+        nonce=terms.nonce + 1,
+    )
+    digest = authorization_id(more, stage.chain_id)
+    signed = [sign(stage.key(name), digest) for name in ("provider.approver", "firm")]
+    await stage.send(
+        "consumer.approver", contracts.request_upon(more, before=terms, approvals=signed)
+    )
+    again = await stage.lease(more, 2, DeliveryMode.FIELDS, authorization=authorization)
+    uses = await stage.use(again, record_query("CreditScoreEvaluation", list(FIELDS)), 2)
+    batch = await stage.settle([(again, uses)], close=True)
+    stage.prove(
+        (again.number, batch.count) == (2, 2),
+        "renewed under the same id, two more uses settle",
+        "以同一编号续期后再结清两次使用",
+    )
 
 
 async def play(stage: Stage) -> None:
@@ -43,6 +69,7 @@ async def play(stage: Stage) -> None:
         "第四次使用不予预留",
     )
     await stage.settle([(lease, uses)], close=True)
+    await _renew(stage, terms)
     digest = authorization_id(terms, stage.chain_id)
     found = await contracts.find_terms(stage.client, digest, stage.chain_id)
     stage.prove(found == terms, "the firm's terms are on record as signed", "条款按签署原样留痕")

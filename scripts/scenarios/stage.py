@@ -279,7 +279,8 @@ class Stage:
             if (event := decode_event("leases", log)) is not None and event.name == "LeaseOpened"
         ]
         provider_key = address_of(self.key("provider.gateway"))
-        return LeaseHandle(authorization_id(terms, self.chain_id), numbers[0], provider_key)
+        authorization = changes.get("authorization", authorization_id(terms, self.chain_id))
+        return LeaseHandle(authorization, numbers[0], provider_key)
 
     async def use(self, lease: LeaseHandle, query: Query, times: int) -> list[SignedReceipt]:
         """Make uses through the gateway where there is one, else record them; return receipts."""

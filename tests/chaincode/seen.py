@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import chaincode
+from node.sdk.abi import decode_event
+from node.spec.receipt import Log
 
 FOLDER = Path(__file__).parent
 SEEN: set[str] = set()
@@ -21,6 +23,15 @@ def note(reason: str) -> str:
     """Remember a reason that a transaction or call was refused with."""
     SEEN.add(reason)
     return reason
+
+
+def note_flaws(logs: Iterable[Log]) -> None:
+    """Remember what a challenge found: these reasons are told by an event, they refuse nothing."""
+    for log in logs:
+        if log.address == chaincode.ADDRESSES["challenges"]:
+            event = decode_event("challenges", log)
+            if event is not None and "flaw" in event.values:
+                note(event.values["flaw"])
 
 
 def missing(seen: Iterable[str]) -> list[str]:

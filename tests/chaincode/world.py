@@ -18,7 +18,7 @@ from node.errors import ConfigError
 from node.execution.engine import BlockEnvironment, Message, Outcome, never
 from node.execution.memory_state import MemoryState
 from node.execution.pyevm import CONSTRUCTOR_GAS, PyEvmEngine, PyEvmSession, evm_message
-from node.sdk.abi import decode_event, decode_result, encode_call
+from node.sdk.abi import decode_result, encode_call
 from node.sdk.contracts import Call
 from node.sdk.governance import enact, propose, vote
 from node.spec import registry, usage
@@ -56,7 +56,7 @@ from tests.chaincode.members import (
     sign,
     signature,
 )
-from tests.chaincode.seen import note
+from tests.chaincode.seen import note, note_flaws
 
 __all__ = ["EXCHANGE", "REGULATOR", "key", "sign"]
 
@@ -124,7 +124,7 @@ class World:
         if not outcome.succeeded:
             raise Refusal(reason(outcome))
         self.state.apply(session.diff())
-        note_flaws(outcome)
+        note_flaws(outcome.logs)
         return outcome
 
     def refused(self, sender: str, contract: str, method: str, *values: Any) -> str:
@@ -170,15 +170,6 @@ def reason(outcome: Outcome) -> str:
     if outcome.return_data[:4] != b"\x08\xc3\x79\xa0":
         return f"no reason: {outcome.reason} {outcome.return_data.hex()}"
     return note(str(eth_abi.decode(["string"], outcome.return_data[4:])[0]))
-
-
-def note_flaws(outcome: Outcome) -> None:
-    """Note what a challenge found: these reasons are told by an event, they refuse nothing."""
-    for log in outcome.logs:
-        if log.address == ADDRESSES["challenges"]:
-            event = decode_event("challenges", log)
-            if event is not None and "flaw" in event.values:
-                note(event.values["flaw"])
 
 
 def events(outcome: Outcome) -> list[str]:

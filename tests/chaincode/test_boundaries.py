@@ -1,0 +1,90 @@
+"""Rules of time and number turn at one exact value, so each is tried on both sides of it."""
+
+import pytest
+
+from node.sdk.governance import admit_member, set_mandate
+from node.spec.crypto import keccak256
+from node.spec.vocabulary import FreezeGround, MemberKind, Role, Zone, mask, purpose
+from tests.chaincode import world as w
+
+CASE = keccak256(b"salt and case")
+HOUR = 3_600
+OFFICERS = ("regulator.first", "regulator.second")
+
+
+@pytest.fixture
+def world():
+    """A market whose regulator has two officers with a mandate over banks and finance."""
+    world = w.market()
+    roles = mask(Role.SENDER, Role.OFFICER)
+    for name in OFFICERS:
+        world.send("regulator.governor", "members", "admitAccount", w.account(name), roles)
+    w.govern(world, set_mandate(w.REGULATOR, mask(Zone.FINANCE), mask(MemberKind.BANK)))
+    return world
+
+
+def opens(world, authorization, at):
+    """Whether a lease opens in a block of this time, on a copy; else why not."""
+    tried = world.copy()
+    tried.time = at - 1
+    call = ("leases", "open", w.opening(authorization, tried), w.account("a.gateway"))
+    return tried.attempt("b.gateway", *call) or True
+
+
+@pytest.mark.parametrize("member", [w.A, w.B])
+def test_a_members_freeze_is_over_at_its_second(world, member):
+    authorization, until = w.grant(world), world.time + HOUR
+    freeze = ("supervision", "freezeMember", member, FreezeGround.FRAUD, CASE, until)
+    world.send("regulator.first", *freeze)
+    assert opens(world, authorization, until - 1) == "leases: not a gateway"
+    assert opens(world, authorization, until) is True
+    request = w.requesting(w.terms(nonce=1, valid_until=until + w.DAY))
+    world.time = until - 2
+    assert "frozen" in world.refused("b.approver", *request)
+    world.time = until - 1
+    world.send("b.approver", *request)
+
+
+def test_an_authorizations_freeze_is_over_at_its_second(world):
+    authorization, until = w.grant(world), world.time + HOUR
+    freeze = ("supervision", "freezeAuthorization", authorization, FreezeGround.FRAUD, CASE, until)
+    world.send("regulator.first", *freeze)
+    assert opens(world, authorization, until - 1) == "authorizations: frozen"
+    assert opens(world, authorization, until) is True
+
+
+def test_a_zones_freeze_is_over_at_its_second(world):
+    authorization, until = w.grant(world), world.time + HOUR
+    purposes = 1 << purpose("CreditScoreEvaluation")
+    ground = (FreezeGround.FRAUD, CASE, until)
+    for name in OFFICERS:
+        world.send(name, "supervision", "freezeZone", Zone.FINANCE, purposes, *ground)
+    assert "negative list" in opens(world, authorization, until - 1)
+    assert opens(world, authorization, until) is True
+
+
+def test_an_authorization_begins_and_ends_at_its_seconds(world):
+    start = world.time + HOUR
+    end = start + HOUR
+    authorization = w.grant(world, valid_from=start, valid_until=end)
+
+    def opening(at):
+        tried = world.copy()
+        tried.time = at - 1
+        wanted = w.opening(authorization, tried, expires_at=end)
+        call = ("leases", "open", wanted, w.account("a.gateway"))
+        return tried.attempt("b.gateway", *call)
+
+    assert opening(start - 1) == "authorizations: not yet valid"
+    assert opening(start) == opening(end - 1) == ""
+    assert opening(end) != ""
+
+
+@pytest.mark.parametrize("kind", MemberKind)
+def test_a_member_of_every_kind_is_voted_in(world, kind):
+    proposal = admit_member(
+        "529900W18LQJJN6SJ336", kind, w.account("newcomer.governor"), "Newcomer"
+    )
+    w.govern(world, proposal)
+    index = world.view("members", "memberCount")
+    assert world.view("members", "kindOf", index) == kind
