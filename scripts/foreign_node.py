@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from node.sdk.client import Client
 from node.sdk.product import load_manifest
 from node.sdk.reverts import grants
 from node.spec.crypto import address_of
-from node.spec.terms import authorization_id, to_json
+from node.spec.terms import Terms, authorization_id, to_json
 from node.spec.vocabulary import AuthorizationStatus
 from scripts.bench.target import NotThere, anvil_program, free_port, wait_for
 from scripts.demo.world import DATA, dataccord
@@ -89,8 +90,29 @@ def grant_by_command(stage: Stage, url: str) -> None:
     _require(status == AuthorizationStatus.ACTIVE, f"status {status} is not active")
     shown = by_command(url, "authorization", "show", "--authorization", identity)
     _require(identity in shown["text"], "the text does not name what was signed")
+    _amend(stage, url, terms)
     _send_once(stage, url)
-    print("proved by command: requested, signed offline, submitted, active, shown, sent once")
+    print("proved by command: requested, signed offline, submitted, active, amended, once")
+
+
+def _amend(stage: Stage, url: str, terms: Terms) -> None:
+    """Carry new terms in under the same id; those that they amend are found on the ledger."""
+    first = authorization_id(terms, stage.chain_id)
+    more = replace(terms, amends=first, maximum_uses=terms.maximum_uses + 1)
+    path, file = stage.folder / "more.json", stage.folder / "more.approval"
+    path.write_text(json.dumps(to_json(more)), encoding="utf-8")
+    chain = ("--chain-id", str(stage.chain_id))
+    dataccord("authorization", "request", "--terms", str(path), *chain, "--out", str(file))
+    keys = {name: str(stage.network.member_folder(name) / "approver.key") for name in _SIGNERS}
+    sign = ("authorization", "sign", "--file", str(file), *chain, "--yes")
+    dataccord(*sign, "--key", keys["provider"])
+    submit = ("authorization", "submit", "--file", str(file))
+    by_command(url, *submit, "--key", keys["consumer"])
+    asked = ("authorization", "terms", "--authorization", "0x" + first.hex())
+    digest = "0x" + authorization_id(more, stage.chain_id).hex()
+    _require(by_command(url, *asked)["result"] == digest, "the new terms are not in force")
+    shown = by_command(url, "authorization", "show", "--authorization", "0x" + first.hex())
+    _require(shown["terms"] == digest and digest in shown["text"], "other terms are shown")
 
 
 def _send_once(stage: Stage, url: str) -> None:

@@ -7,6 +7,7 @@ network, and anyone submits it. What a signer is shown is rendered from the stru
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def _id(given: str) -> Hash32:
 def _request(arguments: argparse.Namespace) -> int:
     terms = from_json(read_json(arguments.terms))
     if arguments.out is None:
-        return send_call(contracts.request_authorization(terms), arguments)
+        return send_call(asyncio.run(_request_of(arguments, terms)), arguments)
     if arguments.chain_id is None:
         raise UsageError(
             "--out needs --chain-id", why="a digest is of one chain", next_command="add --chain-id"
@@ -198,18 +199,44 @@ def _sign_revocation(arguments: argparse.Namespace) -> int:
 
 
 def _submit(arguments: argparse.Namespace) -> int:
-    chain_id, file, known = asyncio.run(_compare(arguments))
-    carry = contracts.approve_authorization if known else contracts.request_authorization
-    assert file.chain_id == chain_id, "read against this chain"
-    return send_call(carry(file.terms, file.signatures), arguments)
+    return send_call(asyncio.run(_submission(arguments)), arguments)
 
 
-async def _compare(arguments: argparse.Namespace) -> tuple[int, ApprovalFile, bool]:
-    """Return the chain's id, the file read against it, and whether the ledger knows its terms."""
+async def _submission(arguments: argparse.Namespace) -> contracts.Call:
+    """Return the call that carries a file in: it approves terms that are asked for, else asks."""
     async with Client(arguments.rpc) as client:
         chain_id = await client.chain_id()
         file = approval_file.read(arguments.file, chain_id)
-        return chain_id, file, bool(await _status(client, file.digest))
+        if await _status(client, file.digest):
+            return contracts.approve_authorization(file.terms, file.signatures)
+        return await _asking(client, chain_id, file.terms, file.signatures)
+
+
+async def _asking(
+    client: Client, chain_id: int, terms: Terms, approvals: Sequence[bytes] = ()
+) -> contracts.Call:
+    """Return the call that asks for terms, with those that they amend or share onward shown."""
+    before = parent = None
+    if any(terms.amends):
+        before = await contracts.find_terms(client, terms.amends, chain_id)
+    if any(terms.parent):
+        digest = await _terms_in_force(client, terms.parent)
+        parent = await contracts.find_terms(client, digest, chain_id)
+    if before is None and parent is None:
+        return contracts.request_authorization(terms, approvals)
+    return contracts.request_upon(terms, before=before, parent=parent, approvals=approvals)
+
+
+async def _terms_in_force(client: Client, authorization: Hash32) -> Hash32:
+    """Return the digest of the terms in force, which an amendment may have changed."""
+    data = encode_call("authorizations", "termsOf", authorization)
+    answer = await client.view(AUTHORIZATIONS, data, sender=ZERO_ADDRESS)
+    return Hash32(decode_result("authorizations", "termsOf", answer))
+
+
+async def _request_of(arguments: argparse.Namespace, terms: Terms) -> contracts.Call:
+    async with Client(arguments.rpc) as client:
+        return await _asking(client, await client.chain_id(), terms)
 
 
 async def _status(client: Client, authorization: Hash32) -> int:
@@ -225,6 +252,7 @@ def _show(arguments: argparse.Namespace) -> int:
     value = {
         "authorization": "0x" + arguments.authorization.hex(),
         "status": state.name.lower(),
+        "terms": "0x" + authorization_id(terms, chain_id).hex(),
         "text": shown,
     }
     names = (
@@ -244,11 +272,9 @@ async def _look_up(arguments: argparse.Namespace) -> tuple[int, Terms, int]:
                 why="nobody has requested terms of that digest",
                 next_command="dataccord authorization submit --help",
             )
-        return (
-            chain_id,
-            await contracts.find_terms(client, arguments.authorization, chain_id),
-            status,
-        )
+        digest = await _terms_in_force(client, arguments.authorization)
+        shown = digest if any(digest) else arguments.authorization
+        return chain_id, await contracts.find_terms(client, shown, chain_id), status
 
 
 def _text(terms: Terms, chain_id: int, language: str, names: directory.Directory) -> str:
