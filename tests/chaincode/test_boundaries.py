@@ -88,3 +88,51 @@ def test_a_member_of_every_kind_is_voted_in(world, kind):
     w.govern(world, proposal)
     index = world.view("members", "memberCount")
     assert world.view("members", "kindOf", index) == kind
+
+
+def test_a_lease_ends_after_the_block_that_opens_it(world):
+    authorization = w.grant(world)
+
+    def opening(expires_at):
+        tried = world.copy()
+        wanted = w.opening(authorization, tried, expires_at=expires_at)
+        return tried.attempt("b.gateway", "leases", "open", wanted, w.account("a.gateway"))
+
+    assert opening(world.time + 1) == "leases: ends before it begins"
+    assert opening(world.time + 2) == ""
+
+
+def test_receipts_settle_up_to_the_deadline_and_a_lease_lapses_after_it(world):
+    authorization = w.grant(world)
+    lease = w.open_lease(world, authorization)
+    receipt = w.chain(world, lease, 1)[0]
+    settle = ("leases", "settle", authorization, 1, w.plain(receipt), *w.both(w.hashed(receipt)))
+    deadline = world.lease(lease).deadline
+
+    def attempt(at, *call):
+        tried = world.copy()
+        tried.time = at - 1
+        return tried.attempt("a.gateway", *call)
+
+    assert attempt(deadline, *settle) == ""
+    assert attempt(deadline + 1, *settle) == "leases: past the settling deadline"
+    lapse = ("leases", "lapse", authorization, 1)
+    assert attempt(deadline, *lapse) == "leases: settling deadline is not over"
+    assert attempt(deadline + 1, *lapse) == ""
+
+
+def test_a_freeze_by_one_officer_lasts_72_hours_at_most(world):
+    authorization = w.grant(world)
+
+    def freezing(seconds):
+        tried = world.copy()
+        until = tried.time + 1 + seconds
+        ground = (FreezeGround.FRAUD, CASE, until)
+        return tried.attempt(
+            "regulator.first", "supervision", "freezeAuthorization", authorization, *ground
+        )
+
+    assert freezing(72 * HOUR) == ""
+    assert freezing(72 * HOUR + 1) == "supervision: end out of range"
+    assert freezing(0) == "supervision: end out of range"
+    assert freezing(1) == ""
