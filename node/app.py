@@ -15,10 +15,10 @@ import structlog
 from node.chain.genesis_file import load_genesis
 from node.chain.head import NewHead
 from node.chain.ledger import Ledger
-from node.config import NodeConfig, read_private_key
+from node.config import NodeConfig, make_folder, read_private_key
 from node.consensus.machine import Machine
 from node.consensus.timing import Settings
-from node.errors import ConfigError, DataccordError
+from node.errors import DataccordError
 from node.execution.choice import Engines
 from node.execution.engine import Cancel, PreState
 from node.p2p.network import Network
@@ -145,14 +145,7 @@ def keep_for_replay(block: Block, folder: Path) -> None:
 
 
 def _open(stack: ExitStack, folder: Path) -> LevelDB:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"data_dir: {folder} cannot be made",
-            why=str(error.strerror),
-            next_command="check data_dir in the configuration, and its owner",
-        ) from error
+    make_folder(folder, "check data_dir in the configuration, and its owner")
     kv = LevelDB(folder)
     stack.callback(kv.close)
     for copy in kv.torn_tails:

@@ -181,6 +181,16 @@ def _typed(hint: type[Section], value: Any, where: str) -> Section:
     return value
 
 
+def make_folder(folder: Path, next_command: str) -> None:
+    """Make a folder that a user named; raise `ConfigError` where that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: cannot be made", why=str(error.strerror), next_command=next_command
+        ) from error
+
+
 def read_private_key(path: Path) -> bytes:
     """Return the 32-byte private key that a file holds as hex.
 

@@ -9,7 +9,6 @@ proofs. The exit code is 0 if all held, 4 where anvil cannot be had.
 import asyncio
 import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,44 +24,23 @@ from node.sdk.reverts import grants
 from node.spec.crypto import address_of
 from node.spec.terms import Terms, authorization_id, to_json
 from node.spec.vocabulary import AuthorizationStatus
-from scripts.bench.target import NotThere, anvil_program, free_port, wait_for
+from scripts.anvil import NotThere, running_anvil
 from scripts.demo.world import DATA, dataccord
 from scripts.scenarios.play import SCENARIOS, play, prepare
 from scripts.scenarios.stage import NotProved, Stage
-
-STOP_SECONDS: Final = 10.0
 
 
 @contextlib.contextmanager
 def anvil(genesis: Path) -> Iterator[str]:
     """Start anvil with a genesis file; yield its address, stop it in the end."""
-    program, port = anvil_program(), free_port()
     options = {
-        "--host": "127.0.0.1",
-        "--port": str(port),
         "--init": str(genesis),
         "--hardfork": "prague",
         "--chain-id": str(CHAIN_ID),
         "--accounts": "1",
     }
-    words = [word for option in options.items() for word in option]
-    process = subprocess.Popen(
-        [str(program), *words, "--silent"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(process, url)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with running_anvil(options) as peer:
+        yield peer.rpc
 
 
 def by_command(url: str, *arguments: str, expect: int = 0) -> Any:

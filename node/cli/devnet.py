@@ -18,7 +18,8 @@ from typing import Any, Final
 from node.chain.genesis import AccountGrant, Founder, NodeGrant, build_genesis, load_genesis
 from node.cli.credentials import Authority, issue_certificate, new_authority, new_key
 from node.cli.mnemonic import DEVELOPMENT_MNEMONIC, derive_keys
-from node.errors import ConfigError, NotReady
+from node.config import make_folder
+from node.errors import ConfigError, NotReady, UsageError
 from node.spec.crypto import address_of
 from node.spec.seal import hash_for_block
 from node.spec.vocabulary import MemberKind, Role
@@ -109,17 +110,10 @@ def load_network(folder: Path) -> DevelopmentNetwork:
 def create_network(folder: Path, validators: int, port_offset: int = 0) -> DevelopmentNetwork:
     """Make everything a new network needs, its ports moved up by an offset; nothing starts yet."""
     if not 1 <= validators <= VALIDATORS_MAX:
-        raise ConfigError(f"{validators} validators: 1 to {VALIDATORS_MAX} are possible")
+        raise UsageError(f"{validators} validators: 1 to {VALIDATORS_MAX} are possible")
     if not 0 <= port_offset <= PORT_OFFSET_MAX:
-        raise ConfigError(f"port offset {port_offset}: 0 to {PORT_OFFSET_MAX} are possible")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{folder}: cannot be made",
-            why=str(error.strerror),
-            next_command="choose another --dir",
-        ) from error
+        raise UsageError(f"port offset {port_offset}: 0 to {PORT_OFFSET_MAX} are possible")
+    make_folder(folder, "choose another --dir")
     if any(folder.iterdir()):
         raise ConfigError(
             f"{folder}: is not empty and holds no network", next_command="choose another --dir"

@@ -12,9 +12,9 @@ import json
 import sys
 from pathlib import Path
 
+from scripts.anvil import NotThere
 from scripts.bench import comparison, report, results, steady
 from scripts.bench.cases import CASES, Case, resized, series, wanted_cases
-from scripts.bench.target import NotThere
 from scripts.loads import LoadFailed
 
 FULL, QUICK, OTHER = "full", "quick", "other"

@@ -6,32 +6,15 @@ process in memory without consensus, from its npm package; where npm is not ther
 """
 
 import contextlib
-import platform
-import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from node.cli import processes
 from node.cli.devnet import CHAIN_ID, DevelopmentNetwork, create_network, load_network
-from scripts.loads import PROJECT, SENDERS, LoadFailed, command, free_port_offset, up
+from scripts.anvil import running_anvil
+from scripts.loads import SENDERS, command, free_port_offset, up
 from scripts.preload import revise_genesis
-
-ANVIL: Final = "@foundry-rs/anvil"
-ANVIL_VERSION: Final = "1.7.1"
-ANVIL_FOLDER: Final = PROJECT / "run" / "anvil"
-START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 10.0
-
-
-class NotThere(Exception):
-    """What a case needs is not on this machine; the case is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,73 +67,11 @@ def target_of(held: DevelopmentNetwork) -> Target:
 @contextlib.contextmanager
 def anvil() -> Iterator[Target]:
     """Start anvil with the mnemonic's accounts and a block a second; stop it in the end."""
-    program, port = anvil_program(), free_port()
     options = {
-        "--host": "127.0.0.1",
-        "--port": str(port),
         "--chain-id": str(CHAIN_ID),
         "--accounts": str(SENDERS + 1),
         "--gas-limit": "10000000000",
         "--block-time": "1",
     }
-    words = [word for option in options.items() for word in option]
-    process = subprocess.Popen(
-        [str(program), *words, "--silent"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(process, url)
-        yield Target((url,), f"ws://127.0.0.1:{port}", (process.pid,), (), gives_receipts=False)
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def anvil_program() -> Path:
-    """Return anvil's program, installing its npm package into a folder of ours once."""
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "unknown")
-    program = ANVIL_FOLDER / "node_modules" / f"{ANVIL}-linux-{machine}" / "bin" / "anvil"
-    if not program.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            raise NotThere("npm is not in PATH, so anvil is left out")
-        ANVIL_FOLDER.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            [npm, "install", "--prefix", str(ANVIL_FOLDER), f"{ANVIL}@{ANVIL_VERSION}"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0 or not program.exists():
-            raise NotThere(f"npm could not install anvil: {done.stderr.strip()[-300:]}")
-    return program
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
-    request = urllib.request.Request(
-        url,
-        b'{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}',
-        {"content-type": "application/json"},
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(request, timeout=2.0):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise LoadFailed(f"anvil did not answer at {url}")
+    with running_anvil(options) as peer:
+        yield Target((peer.rpc,), peer.heads, (peer.process,), (), gives_receipts=False)

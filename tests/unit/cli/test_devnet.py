@@ -16,7 +16,7 @@ from node.cli.credentials import new_authority, new_key, write_secret
 from node.cli.devnet import PORT_OFFSET_MAX, create_network, load_network
 from node.cli.mnemonic import DEVELOPMENT_MNEMONIC, derive_keys
 from node.config import load_node_config, read_private_key
-from node.errors import ConfigError, NotReady
+from node.errors import ConfigError, NotReady, UsageError
 from node.p2p.identity import check_membership, read_certificate_pem
 from node.spec.crypto import address_of
 from tests.unit.p2p.kit import Book
@@ -99,7 +99,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_impossible_networks_are_refused(
     tmp_path: Path, validators: int, offset: int, words: str
 ) -> None:
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(UsageError, match=words):
         create_network(tmp_path / "net", validators, offset)
     assert not (tmp_path / "net").exists()
 
