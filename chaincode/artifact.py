@@ -30,6 +30,8 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "delegations": bytes(18) + b"\xda\x21",
     "consents": bytes(18) + b"\xda\x22",
     "versions": bytes(18) + b"\xda\x0f",
+    "obligations": bytes(18) + b"\xda\x11",
+    "disputes": bytes(18) + b"\xda\x12",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

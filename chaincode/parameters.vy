@@ -21,6 +21,7 @@ FLOOR_MAX: constant(uint256) = 86_400
 # The time lock may be a tenth of the floor.
 LOCK_PART: constant(uint256) = 10
 LOCK_MAX: constant(uint256) = 14 * 86_400
+SPAN_MAX: constant(uint256) = 366 * 86_400
 # Blocks between enacting a feature and its beginning at the least: nodes are told before.
 NOTICE_BLOCKS: constant(uint256) = 10
 
@@ -189,4 +190,4 @@ def _check_value(parameter: uint256, amount: uint256):
 def _bounds(parameter: uint256) -> (uint256, uint256):
     if parameter == vocabulary.PARAMETER_TIME_LOCK:
         return self.span_floor // LOCK_PART, LOCK_MAX
-    return 0, 0
+    return self.span_floor, SPAN_MAX

@@ -48,6 +48,10 @@ TABLES: Final = (
     "ballot",
     "parameter",
     "version_status",
+    "obligation_kind",
+    "obligation_status",
+    "dispute_status",
+    "ruling",
 )
 """Every table there is; `vocabulary.json` holds exactly these."""
 
@@ -243,6 +247,10 @@ _NAMED: Final = (
     "ballot",
     "parameter",
     "version_status",
+    "obligation_kind",
+    "obligation_status",
+    "dispute_status",
+    "ruling",
 )
 
 _MODULE: Final = '''# pragma version 0.4.3

@@ -21,7 +21,7 @@ FREEZE_GROUND_LAST: constant(uint256) = 5
 PAYMENT_KIND_LAST: constant(uint256) = 3
 PROPOSAL_KIND_LAST: constant(uint256) = 15
 BALLOT_LAST: constant(uint256) = 2
-PARAMETER_LAST: constant(uint256) = 1
+PARAMETER_LAST: constant(uint256) = 4
 OWNER_RIGHT_LAST: constant(uint256) = 3
 PRICE_CLASS_LAST: constant(uint256) = 4
 
@@ -138,8 +138,27 @@ BALLOT_SILENT: constant(uint256) = 0
 BALLOT_AGREE: constant(uint256) = 1
 BALLOT_DECLINE: constant(uint256) = 2
 PARAMETER_TIME_LOCK: constant(uint256) = 1
+PARAMETER_DELETION_WITHIN: constant(uint256) = 2
+PARAMETER_ANSWER_WITHIN: constant(uint256) = 3
+PARAMETER_APPEAL_WITHIN: constant(uint256) = 4
 VERSION_STATUS_OPEN: constant(uint256) = 1
 VERSION_STATUS_CLOSED: constant(uint256) = 2
+OBLIGATION_KIND_DELETE_DATA: constant(uint256) = 1
+OBLIGATION_KIND_DESTROY_SALT: constant(uint256) = 2
+OBLIGATION_KIND_INFORM: constant(uint256) = 3
+OBLIGATION_KIND_COMPENSATE: constant(uint256) = 4
+OBLIGATION_STATUS_OWED: constant(uint256) = 1
+OBLIGATION_STATUS_FULFILLED: constant(uint256) = 2
+OBLIGATION_STATUS_OVERDUE: constant(uint256) = 3
+OBLIGATION_STATUS_FULFILLED_LATE: constant(uint256) = 4
+DISPUTE_STATUS_OPEN: constant(uint256) = 1
+DISPUTE_STATUS_ANSWERED: constant(uint256) = 2
+DISPUTE_STATUS_RULED: constant(uint256) = 3
+DISPUTE_STATUS_APPEALED: constant(uint256) = 4
+DISPUTE_STATUS_ENDED: constant(uint256) = 5
+RULING_UPHELD: constant(uint256) = 1
+RULING_DISMISSED: constant(uint256) = 2
+RULING_WITHDRAWN: constant(uint256) = 3
 
 
 @internal

@@ -161,14 +161,23 @@ def _constructor_arguments(
         "members": members,
         "grants": (deadline_floor,),
         "governance": ([SHARES[kind] for kind in ProposalKind],),
-        "parameters": (deadline_floor, parameter_values(time_lock)),
+        "parameters": (deadline_floor, parameter_values(time_lock, deadline_floor)),
     }
     return {name: given.get(name, ()) for name in chaincode.CONTRACTS}
 
 
-def parameter_values(time_lock: int) -> list[int]:
-    """Return what Parameters is constructed with: each parameter's value, from the first."""
-    values = {Parameter.TIME_LOCK: time_lock}
+def parameter_values(time_lock: int, deadline_floor: int) -> list[int]:
+    """Return what Parameters is constructed with: each parameter's value, from the first.
+
+    Deadlines are 168 times the floor: a week, and about an hour on a development network.
+    """
+    week = 168 * deadline_floor
+    values = {
+        Parameter.TIME_LOCK: time_lock,
+        Parameter.DELETION_WITHIN: 2 * week,
+        Parameter.ANSWER_WITHIN: week,
+        Parameter.APPEAL_WITHIN: 2 * week,
+    }
     return [values[parameter] for parameter in Parameter]
 
 

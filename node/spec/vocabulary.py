@@ -272,6 +272,9 @@ class Parameter(IntEnum):
     """Values that the consortium sets by proposal."""
 
     TIME_LOCK = 1
+    DELETION_WITHIN = 2
+    ANSWER_WITHIN = 3
+    APPEAL_WITHIN = 4
 
 
 class VersionStatus(IntEnum):
@@ -279,6 +282,42 @@ class VersionStatus(IntEnum):
 
     OPEN = 1
     CLOSED = 2
+
+
+class ObligationKind(IntEnum):
+    """What a side owes after uses."""
+
+    DELETE_DATA = 1
+    DESTROY_SALT = 2
+    INFORM = 3
+    COMPENSATE = 4
+
+
+class ObligationStatus(IntEnum):
+    """Where an obligation stands; 0 means there is none."""
+
+    OWED = 1
+    FULFILLED = 2
+    OVERDUE = 3
+    FULFILLED_LATE = 4
+
+
+class DisputeStatus(IntEnum):
+    """Where a dispute stands; 0 means there is none."""
+
+    OPEN = 1
+    ANSWERED = 2
+    RULED = 3
+    APPEALED = 4
+    ENDED = 5
+
+
+class Ruling(IntEnum):
+    """What became of a dispute; 0 while nobody ruled."""
+
+    UPHELD = 1
+    DISMISSED = 2
+    WITHDRAWN = 3
 
 
 TABLE_OF: Final[dict[type[IntEnum], str]] = {
@@ -307,6 +346,10 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     Ballot: "ballot",
     Parameter: "parameter",
     VersionStatus: "version_status",
+    ObligationKind: "obligation_kind",
+    ObligationStatus: "obligation_status",
+    DisputeStatus: "dispute_status",
+    Ruling: "ruling",
 }
 """Which table of the vocabulary each enum repeats."""
 

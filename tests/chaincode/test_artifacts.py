@@ -9,7 +9,15 @@ from chaincode import ADDRESSES, CONTRACTS, ArtifactError, load
 from chaincode.artifact import parse
 from chaincode.build import ROOT, SHARED, main, outputs
 from chaincode.vocabulary import load as load_vocabulary
-from node.spec import consents, delegations, proposals, registry, versions
+from node.spec import (
+    consents,
+    delegations,
+    disputes,
+    obligations,
+    proposals,
+    registry,
+    versions,
+)
 from tests.chaincode import world as w
 
 CODE_BYTES_MAX = 24_576
@@ -73,6 +81,10 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("versions").layout["version_count"] == versions.VERSION_COUNT
     assert load("versions").layout["versions"] == versions.VERSION_RECORDS
     assert leases["halt"] == versions.HALT
+    assert load("obligations").layout["obligations"] == obligations.RECORDS
+    assert load("obligations").layout["holds"] == obligations.HOLDS
+    assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT
+    assert load("disputes").layout["disputes"] == disputes.RECORDS
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 

@@ -104,7 +104,7 @@ def test_vocabularies_follow_each_other(world):
         (9, [7_200], "floor out of range"),
         (86_401, [86_400], "floor out of range"),
         (3_600, [], "a value for each parameter"),
-        (3_600, [359], "value out of bounds"),
+        (3_600, [359] * len(Parameter), "value out of bounds"),
     ],
 )
 def test_a_genesis_out_of_bounds_is_refused(floor, values, reason):

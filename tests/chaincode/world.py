@@ -224,7 +224,7 @@ def construct(*members: Any, **others: Any) -> World:
         "members": members,
         "grants": (FLOOR,),
         "governance": ([SHARES[kind] for kind in ProposalKind],),
-        "parameters": (FLOOR, parameter_values(TIME_LOCK)),
+        "parameters": (FLOOR, parameter_values(TIME_LOCK, FLOOR)),
     } | others
     for name in CONTRACTS:
         initcode = constructor(name, *arguments.get(name, ()))

@@ -40,8 +40,12 @@ PINNED = {
     "proposal_kind": "15 d8ce89ac35217024",
     "proposal_status": "6 40c5b6dc67f48248",
     "ballot": "3 2816c16dfe6ff8c2",
-    "parameter": "1 27701101ffbfa0e1",
+    "parameter": "4 1235e48896097280",
     "version_status": "2 16afe1b9e86706d7",
+    "obligation_kind": "4 1ea21adbd2ecb23a",
+    "obligation_status": "4 2759c5ce9099620c",
+    "dispute_status": "5 4b2947d8d9b8f34c",
+    "ruling": "3 8f74a7ab052ac8b9",
 }
 """Number of entries and a digest over index, name and rule of each, labels aside.
 

@@ -1,0 +1,444 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title Obligations
+@notice Duties that follow a use, each with a date (R21). Once an authorization has ended anyone opens its
+        deletion: the consumer certifies it by the end of the agreed retention, at once where the subject
+        withdrew, and both sides certify that the salts of a person's reference are destroyed once
+        records need not be kept. A regulator imposes duties to inform and to compensate. A dispute, or
+        an officer for a freeze or an inspection, holds deletion: its clock stands still meanwhile.
+        What is late anyone puts on record; a late fulfilment is one, and stays late.
+"""
+
+from interfaces import IAuthorizations
+from interfaces import IMembers
+from interfaces import IObligations
+from interfaces import IParameters
+import addresses
+import vocabulary
+
+implements: IObligations
+
+DAY: constant(uint256) = 86_400
+YEAR: constant(uint256) = 366 * DAY
+HOLD_MAX: constant(uint256) = YEAR
+# How long records are kept, and those against money laundering, and the purposes that these are for.
+RECORDS: constant(uint256) = 3 * YEAR
+RECORDS_AML: constant(uint256) = 10 * YEAR
+PURPOSES_AML: constant(uint256) = (1 << 2) | (1 << 3) | (1 << 44)
+
+struct Obligation:
+    # Vocabulary index.
+    kind: uint256
+    authorization: bytes32
+    # The member that owes it.
+    member: uint256
+    # Unix seconds, the first at which it is late, if nothing held it.
+    due: uint256
+    # Seconds for which the authorization had been held when it was opened.
+    heldBefore: uint256
+    # Vocabulary index.
+    status: uint256
+
+
+struct Hold:
+    # Open disputes.
+    disputes: uint256
+    # Unix seconds, the first at which an officer's hold is over.
+    until: uint256
+    # Unix seconds since when something has held it without break; 0 for nothing.
+    since: uint256
+    # Seconds of holds that are over.
+    total: uint256
+
+
+# Fixed positions: node/spec/obligations.py reads them.
+obligations: HashMap[bytes32, Obligation]
+holds: HashMap[bytes32, Hold]
+
+event ObligationOpened:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    kind: uint256
+    due: uint256
+    evidence: bytes32
+
+
+event ObligationFulfilled:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    status: uint256
+    evidence: bytes32
+
+
+event DeletionCertified:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    leases: uint256
+    method: bytes32
+    scope: bytes32
+
+
+event ObligationOverdue:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    due: uint256
+
+
+event DeletionHeld:
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    # Open disputes, and the end of an officer's hold.
+    disputes: uint256
+    until: uint256
+    caseHash: bytes32
+
+
+@deploy
+def __init__():
+    """
+    @notice No obligations at genesis.
+    """
+    pass
+
+
+@pure
+@external
+def obligationId(
+    kind: uint256, authorization: bytes32, member: uint256, evidence: bytes32
+) -> bytes32:
+    """
+    @notice What an obligation is kept under; `evidence` is zero for what follows from an end.
+    """
+    return self._id(kind, authorization, member, evidence)
+
+
+@view
+@external
+def obligation(id: bytes32) -> Obligation:
+    """
+    @notice An obligation as stored; all zero when there is none.
+    """
+    return self.obligations[id]
+
+
+@view
+@external
+def dueOf(id: bytes32) -> uint256:
+    """
+    @notice When it is late, with the time for which it was held so far, Unix seconds.
+    """
+    return self._due(self.obligations[id])
+
+
+@view
+@external
+def isHeld(authorization: bytes32) -> bool:
+    """
+    @notice Whether a dispute or an officer holds the deletion of an authorization's data.
+    """
+    return self._is_held(self.holds[authorization])
+
+
+@external
+def openDeletion(authorization: bytes32):
+    """
+    @notice Anyone opens what the end of an authorization obliges to, once.
+    """
+    status: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(authorization)
+    assert (
+        status == vocabulary.AUTHORIZATION_STATUS_REVOKED
+        or status == vocabulary.AUTHORIZATION_STATUS_TERMINATED
+        or status == vocabulary.AUTHORIZATION_STATUS_EXPIRED
+        or status == vocabulary.AUTHORIZATION_STATUS_EXHAUSTED
+    ), "obligations: the authorization has not ended"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    limits: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
+    since: uint256 = block.timestamp
+    if status == vocabulary.AUTHORIZATION_STATUS_EXPIRED:
+        since = (standing >> 190) & (2**36 - 1)
+    retention: uint256 = ((limits >> 201) & 8_191) * DAY
+    if (standing >> 136) & 63 == vocabulary.REASON_SUBJECT_WITHDREW:
+        retention = 0
+    within: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(
+        vocabulary.PARAMETER_DELETION_WITHIN
+    )
+    consumer: uint256 = (standing >> 8) & 255
+    self._open(
+        vocabulary.OBLIGATION_KIND_DELETE_DATA,
+        authorization,
+        consumer,
+        since + retention + within,
+        empty(bytes32),
+    )
+    if (limits >> 16) & 3 != vocabulary.SUBJECT_MODE_NONE:
+        kept: uint256 = RECORDS_AML if (PURPOSES_AML >> (limits & 255)) & 1 == 1 else RECORDS
+        for member: uint256 in [standing & 255, consumer]:
+            self._open(
+                vocabulary.OBLIGATION_KIND_DESTROY_SALT,
+                authorization,
+                member,
+                since + kept + within,
+                empty(bytes32),
+            )
+
+
+@external
+def impose(
+    kind: uint256, authorization: bytes32, member: uint256, due: uint256, evidence: bytes32
+):
+    """
+    @notice An approver of a regulator obliges a side to inform or to compensate by a date.
+    @param evidence Hash of what is to be told or made good, and why.
+    """
+    regulator: uint256 = 0
+    sort: uint256 = 0
+    needed: uint256 = 0
+    regulator, sort, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    assert (
+        regulator != 0 and sort == vocabulary.MEMBER_KIND_REGULATOR
+    ), "obligations: not an approver of a regulator"
+    assert (
+        kind == vocabulary.OBLIGATION_KIND_INFORM or kind == vocabulary.OBLIGATION_KIND_COMPENSATE
+    ), "obligations: not a kind that is imposed"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    assert standing != 0 and (
+        member == standing & 255 or member == (standing >> 8) & 255
+    ), "obligations: not a side"
+    assert evidence != empty(bytes32), "obligations: no evidence"
+    assert (
+        due > block.timestamp and due <= block.timestamp + YEAR
+    ), "obligations: date out of range"
+    self._open(kind, authorization, member, due, evidence)
+
+
+@external
+def certifyDeletion(authorization: bytes32, leases: uint256, method: bytes32, scope: bytes32):
+    """
+    @notice An approver of the consumer certifies that it deleted what it received under all leases.
+    @param leases How many there were: all, and each closed or stated.
+    @param method Hash of how it was deleted, `scope` of what.
+    """
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    member: uint256 = self._approver()
+    assert member == (standing >> 8) & 255, "obligations: not the consumer"
+    assert (standing >> 72) & 255 == 0, "obligations: leases are not closed"
+    assert leases == (standing >> 48) & (2**24 - 1), "obligations: not all leases"
+    assert method != empty(bytes32) and scope != empty(bytes32), "obligations: no evidence"
+    id: bytes32 = self._id(
+        vocabulary.OBLIGATION_KIND_DELETE_DATA, authorization, member, empty(bytes32)
+    )
+    assert not self._is_held(self.holds[authorization]), "obligations: deletion is held"
+    self._fulfil(id, scope)
+    log DeletionCertified(
+        obligation=id, authorization=authorization, leases=leases, method=method, scope=scope
+    )
+
+
+@external
+def fulfil(id: bytes32, evidence: bytes32):
+    """
+    @notice An approver of the member that owes it shows that it did any other duty.
+    """
+    owed: Obligation = self.obligations[id]
+    assert owed.member == self._approver(), "obligations: owed by another member"
+    assert evidence != empty(bytes32), "obligations: no evidence"
+    assert owed.kind != vocabulary.OBLIGATION_KIND_DELETE_DATA, "obligations: deletion is certified"
+    assert (
+        owed.kind != vocabulary.OBLIGATION_KIND_DESTROY_SALT
+        or not self._is_held(self.holds[owed.authorization])
+    ), "obligations: deletion is held"
+    self._fulfil(id, evidence)
+
+
+@external
+def markOverdue(id: bytes32):
+    """
+    @notice Anyone puts on record that an obligation is late.
+    """
+    owed: Obligation = self.obligations[id]
+    assert owed.status == vocabulary.OBLIGATION_STATUS_OWED, "obligations: not owed"
+    assert not (
+        self._is_erasure(owed.kind) and self._is_held(self.holds[owed.authorization])
+    ), "obligations: deletion is held"
+    due: uint256 = self._due(owed)
+    assert block.timestamp >= due, "obligations: not late"
+    self.obligations[id].status = vocabulary.OBLIGATION_STATUS_OVERDUE
+    log ObligationOverdue(
+        obligation=id, authorization=owed.authorization, member=owed.member, due=due
+    )
+
+
+@external
+def hold(authorization: bytes32, caseHash: bytes32, until: uint256):
+    """
+    @notice An officer whose mandate has the zone holds deletion for a freeze or an inspection, up to a
+            date; a date that is past lifts the hold.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
+    assert (roles >> vocabulary.ROLE_OFFICER) & 1 == 1, "obligations: not an officer"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    mandate: uint256 = staticcall IMembers(addresses.MEMBERS).mandateOf(member)
+    assert (
+        standing != 0 and (mandate >> ((standing >> 236) & 15)) & 1 == 1
+    ), "obligations: outside the mandate"
+    assert caseHash != empty(bytes32), "obligations: no case"
+    assert until <= block.timestamp + HOLD_MAX, "obligations: date out of range"
+    held: Hold = self._settled(self.holds[authorization])
+    held.until = until
+    self._keep(authorization, held, member, caseHash)
+
+
+@external
+def holdForDispute(authorization: bytes32, opens: bool):
+    """
+    @notice Disputes says that one was opened, or is over.
+    """
+    assert msg.sender == addresses.DISPUTES, "obligations: only disputes"
+    held: Hold = self._settled(self.holds[authorization])
+    if opens:
+        held.disputes += 1
+    else:
+        held.disputes -= 1
+    self._keep(authorization, held, 0, empty(bytes32))
+
+
+@pure
+@internal
+def _id(kind: uint256, authorization: bytes32, member: uint256, evidence: bytes32) -> bytes32:
+    return keccak256(abi_encode(kind, authorization, member, evidence))
+
+
+@view
+@internal
+def _approver() -> uint256:
+    member: uint256 = 0
+    kind: uint256 = 0
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    assert member != 0, "obligations: not an approver"
+    return member
+
+
+@internal
+def _open(
+    kind: uint256, authorization: bytes32, member: uint256, due: uint256, evidence: bytes32
+):
+    id: bytes32 = self._id(kind, authorization, member, evidence)
+    assert self.obligations[id].kind == 0, "obligations: opened already"
+    self.obligations[id] = Obligation(
+        kind=kind,
+        authorization=authorization,
+        member=member,
+        due=due,
+        heldBefore=self._held(self.holds[authorization]),
+        status=vocabulary.OBLIGATION_STATUS_OWED,
+    )
+    log ObligationOpened(
+        obligation=id,
+        authorization=authorization,
+        member=member,
+        kind=kind,
+        due=due,
+        evidence=evidence,
+    )
+
+
+@internal
+def _fulfil(id: bytes32, evidence: bytes32):
+    owed: Obligation = self.obligations[id]
+    assert (
+        owed.status == vocabulary.OBLIGATION_STATUS_OWED
+        or owed.status == vocabulary.OBLIGATION_STATUS_OVERDUE
+    ), "obligations: not owed"
+    status: uint256 = vocabulary.OBLIGATION_STATUS_FULFILLED
+    if block.timestamp >= self._due(owed):
+        status = vocabulary.OBLIGATION_STATUS_FULFILLED_LATE
+    self.obligations[id].status = status
+    log ObligationFulfilled(
+        obligation=id,
+        authorization=owed.authorization,
+        member=owed.member,
+        status=status,
+        evidence=evidence,
+    )
+
+
+@pure
+@internal
+def _is_erasure(kind: uint256) -> bool:
+    return (
+        kind == vocabulary.OBLIGATION_KIND_DELETE_DATA
+        or kind == vocabulary.OBLIGATION_KIND_DESTROY_SALT
+    )
+
+
+@view
+@internal
+def _due(owed: Obligation) -> uint256:
+    """
+    @dev Holds stop the clocks of erasure alone.
+    """
+    if not self._is_erasure(owed.kind):
+        return owed.due
+    return owed.due + self._held(self.holds[owed.authorization]) - owed.heldBefore
+
+
+@view
+@internal
+def _is_held(held: Hold) -> bool:
+    return held.disputes != 0 or block.timestamp < held.until
+
+
+@view
+@internal
+def _held(held: Hold) -> uint256:
+    """
+    @dev Seconds for which deletion was held up to now.
+    """
+    if held.since == 0:
+        return held.total
+    if self._is_held(held):
+        return held.total + block.timestamp - held.since
+    return held.total + max(held.until, held.since) - held.since
+
+
+@view
+@internal
+def _settled(before: Hold) -> Hold:
+    """
+    @dev A hold of which what ended by itself is added up.
+    """
+    held: Hold = before
+    if held.since != 0 and not self._is_held(held):
+        held.total = self._held(held)
+        held.since = 0
+    return held
+
+
+@internal
+def _keep(authorization: bytes32, changed: Hold, member: uint256, caseHash: bytes32):
+    """
+    @dev Begin or end the time that counts, after what holds has changed.
+    """
+    held: Hold = changed
+    if self._is_held(held):
+        if held.since == 0:
+            held.since = block.timestamp
+    elif held.since != 0:
+        held.total += block.timestamp - held.since
+        held.since = 0
+    self.holds[authorization] = held
+    log DeletionHeld(
+        authorization=authorization,
+        member=member,
+        disputes=held.disputes,
+        until=held.until,
+        caseHash=caseHash,
+    )

@@ -1,0 +1,85 @@
+"""What sides owe after uses, as state keeps it: the twin of `chaincode/obligations.vy` (R21)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chaincode import ADDRESSES
+from node.spec.crypto import keccak256
+from node.spec.slots import ReadSlot, mapping_slot
+from node.spec.types import ZERO_HASH, Address, Hash32
+from node.spec.vocabulary import ObligationKind, ObligationStatus
+
+OBLIGATIONS: Final = Address(ADDRESSES["obligations"])
+RECORDS: Final = 0
+HOLDS: Final = 1
+ERASURES: Final = (ObligationKind.DELETE_DATA, ObligationKind.DESTROY_SALT)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What holds the deletion of an authorization's data; times are Unix seconds."""
+
+    disputes: int
+    until: int
+    """The first second at which an officer's hold is over."""
+    since: int
+    total: int
+
+    def holds(self, timestamp: int) -> bool:
+        """Whether deletion is held as of a block's time."""
+        return self.disputes > 0 or timestamp < self.until
+
+    def seconds(self, timestamp: int) -> int:
+        """Return for how long deletion was held up to a block's time."""
+        if not self.since:
+            return self.total
+        end = timestamp if self.holds(timestamp) else max(self.until, self.since)
+        return self.total + end - self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A duty with its date."""
+
+    kind: ObligationKind
+    authorization: Hash32
+    member: int
+    due: int
+    held_before: int
+    status: ObligationStatus
+
+    def late_at(self, hold: Hold, timestamp: int) -> int:
+        """Return the first second at which it is late, by what held it up to a block's time."""
+        if self.kind not in ERASURES:
+            return self.due
+        return self.due + hold.seconds(timestamp) - self.held_before
+
+
+def obligation_id(
+    kind: ObligationKind, authorization: Hash32, member: int, evidence: Hash32 = ZERO_HASH
+) -> Hash32:
+    """Return what an obligation is kept under; `evidence` is zero for what follows from an end."""
+    words = (int(kind).to_bytes(32, "big"), authorization, member.to_bytes(32, "big"), evidence)
+    return keccak256(b"".join(words))
+
+
+def obligation(read: ReadSlot, identifier: Hash32) -> Obligation | None:
+    """Return an obligation, None when there is none. `read` is of Obligations."""
+    base = mapping_slot(RECORDS, identifier)
+    kind, authorization, member, due, held, status = (read(base + place) for place in range(6))
+    if not kind:
+        return None
+    return Obligation(
+        ObligationKind(kind),
+        Hash32(authorization.to_bytes(32, "big")),
+        member,
+        due,
+        held,
+        ObligationStatus(status),
+    )
+
+
+def hold(read: ReadSlot, authorization: Hash32) -> Hold:
+    """Return what holds deletion. `read` is of Obligations."""
+    base = mapping_slot(HOLDS, authorization)
+    return Hold(*(read(base + place) for place in range(4)))
