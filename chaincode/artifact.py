@@ -28,6 +28,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "refusals": bytes(18) + b"\xda\x25",
     "lineage": bytes(18) + b"\xda\x20",
     "delegations": bytes(18) + b"\xda\x21",
+    "exports": bytes(18) + b"\xda\x23",
     "consents": bytes(18) + b"\xda\x22",
     "versions": bytes(18) + b"\xda\x0f",
     "obligations": bytes(18) + b"\xda\x11",

@@ -14,6 +14,7 @@
 
 from interfaces import IAuthorizations
 from interfaces import IDelegations
+from interfaces import IExports
 from interfaces import IMembers
 from interfaces import ITemplates
 import addresses
@@ -500,6 +501,8 @@ def reserve(
         assert staticcall IDelegations(addresses.DELEGATIONS).isLive(
             self.delegations[authorization]
         ), "authorizations: the delegation has ended"
+    if (standing >> DESTINATION_AT) & 1023 != vocabulary.HOME:
+        self._check_export(authorization, limits, expiresAt)
     period: uint256 = (limits >> PERIOD_AT) & 7
     if period != 0:
         standing = self._reserve_in_window(standing, limits, period, uses, expiresAt)
@@ -768,6 +771,25 @@ def _check_parents(authorization: bytes32):
         if parent == empty(bytes32):
             return
     raise "authorizations: shared onward too often"
+
+
+@view
+@internal
+def _check_export(authorization: bytes32, limits: uint256, expiresAt: uint256):
+    """
+    @dev R20: persons' data leave once the exporter has them on record for the year; where no person is
+         told apart there is nobody to record.
+    """
+    if (limits >> SUBJECT_MODE_AT) & 3 == vocabulary.SUBJECT_MODE_NONE:
+        return
+    assert staticcall IExports(addresses.EXPORTS).isRecorded(
+        authorization
+    ), "authorizations: no export on record for the year"
+    assert calendar.window_of(
+        vocabulary.RATE_PERIOD_YEAR, expiresAt - 1
+    ) == calendar.window_of(
+        vocabulary.RATE_PERIOD_YEAR, block.timestamp
+    ), "authorizations: lease ends after its export's year"
 
 
 @view

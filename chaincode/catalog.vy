@@ -225,6 +225,17 @@ def offer(
 
 @view
 @external
+def sensitiveFields(product: bytes32, version: uint256) -> uint256:
+    """
+    @notice The fields of a product version whose personal information is sensitive: classes C2 and C3.
+    """
+    return (
+        self.versions[product][version].classes[1] | self.versions[product][version].classes[2]
+    )
+
+
+@view
+@external
 def summaryOf(product: bytes32, version: uint256) -> uint256:
     """
     @notice The first word of a product version, packed; see `Version`.

@@ -40,6 +40,7 @@ CONTRACTS: Final = {
     registry.LEASES: "leases",
     registry.CLOSINGS: "closings",
     registry.CONSENTS: "consents",
+    registry.EXPORTS: "exports",
 }
 WATCHED: Final = {
     registry.GRANTS: "grants",

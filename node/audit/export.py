@@ -19,7 +19,7 @@ from node.audit.collect import collect_block
 from node.audit.evidence import Evidence, text_of
 from node.audit.result import Report
 from node.audit.search import Found, authorizations_of_journals, search
-from node.audit.slots import collect_consents, collect_state
+from node.audit.slots import collect_consents, collect_exports, collect_state
 from node.audit.verify import verify
 from node.errors import ConfigError, IntegrityError, NotReady, Refused
 from node.sdk.journal import Journal
@@ -64,9 +64,11 @@ async def export(
         (),
         (),
     )
-    collector, leases = await collect_state(light, _evidence(bundle))
+    evidence = _evidence(bundle)
+    collector, leases = await collect_state(light, evidence)
     trails = _trails(leases, journals)
     await collect_consents(collector, trails)
+    await collect_exports(collector, evidence, leases, trails)
     whole = replace(bundle, state=await collector.records(), trails=trails)
     data = encode_bundle(in_one_form(whole, light.sets))
     report = verify(data, light.genesis_hash)

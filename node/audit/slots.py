@@ -4,17 +4,19 @@ A node is asked twice where a slot's place depends on another's value: a lease n
 keys, an account its member, a member's name its length.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from node.audit.bundle import StateRecord, Trail
 from node.audit.cases import leases_of
 from node.audit.checks_approvals import REQUESTS, candidates_of, sides_of
 from node.audit.checks_ending import ENDINGS, ender_of
+from node.audit.checks_exports import sensitive_slots
 from node.audit.checks_terms import product_slots
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
 from node.spec import registry
 from node.spec.consents import slot_of_consent
+from node.spec.exports import needs_record, slot_of_person, slot_of_record, year_of
 from node.spec.registry import (
     AUTHORIZATIONS,
     CATALOG,
@@ -25,7 +27,9 @@ from node.spec.registry import (
 )
 from node.spec.slots import mapping_slot
 from node.spec.state_proof import SLOTS_MAX, reader
+from node.spec.terms import Terms
 from node.spec.types import Address, Hash32
+from node.spec.usage import SignedReceipt
 from node.spec.versions import HALT
 from node.spec.vocabulary import MemberKind, Party
 
@@ -91,6 +95,48 @@ async def collect_consents(collector: StateCollector, trails: Iterable[Trail]) -
     ]
     if slots:
         await collector.need(registry.CONSENTS, slots)
+
+
+async def collect_exports(
+    collector: StateCollector,
+    evidence: Evidence,
+    leases: Mapping[Hash32, LeaseState],
+    trails: Iterable[Trail],
+) -> None:
+    """Read whether what went abroad was on record, and whose data each use took there (R20)."""
+    receipts = {trail.lease: trail.receipts for trail in trails}
+    for case in evidence.cases:
+        for opened in case.named("LeaseOpened"):
+            lease = leases.get(Hash32(opened.value("lease")))
+            if lease is None:
+                continue
+            terms = (case, *case.amendments)[lease.version - 1].terms
+            if not needs_record(terms):
+                continue
+            slots = [slot_of_record(case.identifier, year_of(opened.time))]
+            uses = receipts.get(lease.lease, ()) if lease.is_per_use else ()
+            slots += await _persons(collector, terms, uses)
+            await collector.need(registry.EXPORTS, slots)
+
+
+async def _persons(
+    collector: StateCollector, terms: Terms, uses: Iterable[SignedReceipt]
+) -> list[int]:
+    """Return where Exports counts the persons whose data some uses took abroad."""
+    given = [(use.consent.consent, use.receipt) for use in uses if use.consent is not None]
+    if not given:
+        return []
+    words = await collector.need(CATALOG, sensitive_slots(terms))
+    sensitive = any(terms.fields & words[slot] for slot in sensitive_slots(terms))
+    return [
+        slot_of_person(
+            terms.provider,
+            year_of(receipt.used_at),
+            consent.export_reference,
+            is_sensitive=sensitive,
+        )
+        for consent, receipt in given
+    ]
 
 
 async def _agreement(collector: StateCollector, case: Case) -> None:

@@ -28,6 +28,7 @@ TITLES: Final[dict[str, Text]] = {
     "receipts": ("Receipts without gap, within their lease", "使用凭证编号无缺，不逾租约"),
     "signatures": ("Receipts signed by both keys", "使用凭证由双方密钥签名"),
     "consents": ("A subject's consent to each use that needs it", "须逐次同意的使用均有主体同意"),
+    "exports": ("Persons counted before their data left", "出境前个人均已计数"),
     "settlement": ("Anchored receipts are these receipts", "上链存证即为这些凭证"),
     "closes": ("Each lease ended as agreed", "每份租约依约结束"),
     "counts": ("Every use counted once, within the grant", "每次使用计数一次，不超授权"),
@@ -60,6 +61,7 @@ DETAILS: Final[dict[str, Text]] = {
     "leases": ("{leases} leases", "{leases} 份租约"),
     "receipts": ("{receipts} receipts", "{receipts} 份凭证"),
     "signatures": ("{signatures} signatures", "{signatures} 个签名"),
+    "exports": ("{persons} persons", "{persons} 人"),
     "consents": ("{consents} consents to single uses", "{consents} 份逐次同意"),
     "settlement": (
         "{settled} settled, {claimed} claimed, {batches} batches",

@@ -2,10 +2,10 @@
 
 The chain's part first: (1) form and digest, (2) genesis, (3) validator sets, (4) finality,
 (5) inclusion, (6) state. Then for each authorization (7) terms, (8) approvals, (9) parties,
-(10) leases, (11) receipts, (12) signatures, (13) consents, (14) settlement, (15) closes,
-(16) counts, (17) revocation. Last, that nothing in the file is left over (18). A check that stands
-on one which failed is not run and reads "not provable"; nothing is ever called proved that did not
-run.
+(10) leases, (11) receipts, (12) signatures, (13) consents, (14) exports, (15) settlement,
+(16) closes, (17) counts, (18) revocation. Last, that nothing in the file is left over (19). A check
+that stands on one which failed is not run and reads "not provable"; nothing is ever called proved
+that did not run.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ from node.audit.checks_closing import check_closes
 from node.audit.checks_consents import check_consents
 from node.audit.checks_counts import check_counts
 from node.audit.checks_ending import check_revocation
+from node.audit.checks_exports import check_exports
 from node.audit.checks_leases import check_leases
 from node.audit.checks_receipts import check_receipts, check_signatures
 from node.audit.checks_settlement import check_settlement
@@ -54,6 +55,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("receipts", ("leases",), check_receipts),
     ("signatures", ("receipts",), check_signatures),
     ("consents", ("signatures",), check_consents),
+    ("exports", ("consents",), check_exports),
     ("settlement", ("signatures",), check_settlement),
     ("closes", ("settlement",), check_closes),
     ("counts", ("leases", "closes"), check_counts),

@@ -12,6 +12,7 @@ from node.errors import Refused, SignatureError
 from node.sdk.query import Query
 from node.sdk.view import LedgerView
 from node.spec.consents import SignedConsent, refuse_use, verify_consent
+from node.spec.exports import needs_record, year_of
 from node.spec.registry import AuthorizationState, LeaseState, status_at
 from node.spec.terms import Terms, Wanted, has_subject, needs_consents, refuse_request
 from node.spec.types import ZERO_HASH, Address, Hash32
@@ -44,6 +45,14 @@ class Progress:
     """Hash of that receipt; the lease's id before the first."""
     unsigned: int
     """Receipts without the consumer's signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Whose data leave in a use: the reference that a consent names; whether it is sensitive."""
+
+    reference: Hash32 = ZERO_HASH
+    is_sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,21 @@ def _check_fits(grant: Grant, consent: SignedConsent, query: Query, at: Asked) -
         raise refuse("consent's key is not vouched for", "the provider knows another, or none")
     if at.was_used:
         raise refuse("consent was used before", "one consent permits one use")
+
+
+async def check_export(view: LedgerView, grant: Grant, needed: Exported, at: float) -> None:
+    """(13) A person's data leave only once that person is counted among the year's (R20)."""
+    if not needs_record(grant.terms):
+        return
+    year = year_of(int(at))
+    if not await view.is_export_recorded(grant.authorization_id, year):
+        raise refuse("no export on record for the year", str(year))
+    if needs_consents(grant.terms):
+        counted = any(needed.reference) and await view.is_person_exported(
+            grant.lease.provider, year, needed.reference, is_sensitive=needed.is_sensitive
+        )
+        if not counted:
+            raise refuse("person is not counted among the year's exports", str(year))
 
 
 async def check_delegation(view: LedgerView, grant: Grant) -> None:

@@ -25,7 +25,7 @@ from node.spec.header import Header
 from node.spec.onward import DEPTH_MAX
 from node.spec.registry import AuthorizationState, LeaseState
 from node.spec.terms import Terms, data_since
-from node.spec.types import Hash32
+from node.spec.types import ZERO_HASH, Hash32
 from node.spec.usage import Request, lease_id
 
 LOCKS_MAX: Final = 10_000
@@ -96,6 +96,10 @@ class Service:
             used = self._meter.has_used(request, consent)
         asked = guard.Asked(self._chain_id, now, manifest.names, key, used)
         hashed = await guard.check_consent(self._view, grant, consent, query, asked)
+        reference = ZERO_HASH if consent is None else consent.consent.export_reference
+        sensitive = bool(grant.terms.fields & manifest.sensitive_mask())
+        needed = guard.Exported(reference, sensitive)
+        await guard.check_export(self._view, grant, needed, max(now, self._view.head.timestamp))
         return Basis(now, first_day(since)[1] if since else 0, hashed, consent)
 
     def _check(self, request: Request, query: Query, grant: Grant, manifest: Manifest) -> None:

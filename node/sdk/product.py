@@ -17,6 +17,7 @@ from node.spec.types import ZERO_HASH, Hash32
 from node.spec.vocabulary import DeliveryMode, OwnerRight, PriceClass, Zone, field_kind, mask
 
 FIELDS_MAX: Final = 256
+_C2: Final = 2
 _MEMBERS: Final = frozenset(
     {
         *("name", "zone", "modes", "right", "price", "acceptance_days", "date"),
@@ -86,6 +87,10 @@ class Manifest:
         found += [self.template_hash, self.price_plan_hash]
         found += [keccak256(text.encode("utf-8")) for text in (self.evidence, self.quality)]
         return tuple(found)
+
+    def sensitive_mask(self) -> int:
+        """Return the mask of fields whose personal information is sensitive: C2 and C3."""
+        return sum(1 << place for place, part in enumerate(self.fields) if part.personal >= _C2)
 
     def mask_of(self, *names: str) -> int:
         """Return the mask of some fields.

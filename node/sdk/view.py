@@ -18,6 +18,7 @@ from node.spec import registry
 from node.spec.block import receipts_root
 from node.spec.consents import slot_of_consent
 from node.spec.delegations import slot_of_delegation, stands
+from node.spec.exports import slot_of_person, slot_of_record
 from node.spec.header import Header
 from node.spec.receipt import Log, Receipt
 from node.spec.registry import AuthorizationState, LeaseState
@@ -44,6 +45,7 @@ _CONTRACTS: Final = frozenset(
         registry.TEMPLATES,
         registry.DELEGATIONS,
         registry.CONSENTS,
+        registry.EXPORTS,
     }
 )
 
@@ -140,6 +142,22 @@ class LedgerView:
         stated = (registry.slot_of_statement(identifier),)
         statements = await self._read(registry.CLOSINGS, identifier, lambda _: stated)
         return registry.lease(reader(values), reader(keys), reader(statements), identifier)
+
+    async def is_export_recorded(self, authorization: Hash32, year: int) -> bool:
+        """Whether an export under an authorization is on record for a year (R20)."""
+        slots = (slot_of_record(authorization, year),)
+        values = await self._read(
+            registry.EXPORTS, authorization, lambda known: tuple({*known, *slots})
+        )
+        return bool(values[slots[0]])
+
+    async def is_person_exported(
+        self, exporter: int, year: int, reference: Hash32, *, is_sensitive: bool
+    ) -> bool:
+        """Whether a person is counted among an exporter's of a year (R20)."""
+        slot = slot_of_person(exporter, year, reference, is_sensitive=is_sensitive)
+        values = await self._read(registry.EXPORTS, reference, lambda known: tuple({*known, slot}))
+        return bool(values[slot])
 
     async def is_gateway_of(self, account: Address, member: int) -> bool:
         """Whether an account is now a gateway of an active member."""

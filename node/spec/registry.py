@@ -33,6 +33,7 @@ SUPERVISION: Final = Address(ADDRESSES["supervision"])
 STATEMENTS_OF_PERIODS: Final = Address(ADDRESSES["statements"])
 REFUSALS: Final = Address(ADDRESSES["refusals"])
 DELEGATIONS: Final = Address(ADDRESSES["delegations"])
+EXPORTS: Final = Address(ADDRESSES["exports"])
 CONSENTS: Final = Address(ADDRESSES["consents"])
 
 # Of Members.

@@ -13,6 +13,7 @@ from node.spec import (
     consents,
     delegations,
     disputes,
+    exports,
     obligations,
     proposals,
     registry,
@@ -85,6 +86,8 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("obligations").layout["holds"] == obligations.HOLDS
     assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT
     assert load("disputes").layout["disputes"] == disputes.RECORDS
+    assert load("exports").layout["seen"] == exports.SEEN
+    assert load("exports").layout["recorded"] == exports.RECORDED
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 

@@ -14,6 +14,9 @@ FewerUsesThanAreCounted = revert("authorizations: fewer uses than are counted", 
 FewerUsesThanTheParentGave = revert("authorizations: fewer uses than the parent gave", STANDING)
 FieldNotGranted = revert("authorizations: field not granted", STANDING)
 Frozen = revert("authorizations: frozen", FROZEN)
+LeaseEndsAfterItsExportsYear = revert(
+    "authorizations: lease ends after its export's year", STANDING
+)
 LeaseEndsAfterItsWindow = revert("authorizations: lease ends after its window", STANDING)
 LeaseEndsAfterTheAuthorization = revert(
     "authorizations: lease ends after the authorization", STANDING
@@ -21,6 +24,7 @@ LeaseEndsAfterTheAuthorization = revert(
 ModeNotGranted = revert("authorizations: mode not granted", STANDING)
 NoAcknowledgementIsDue = revert("authorizations: no acknowledgement is due", STANDING)
 NoEvidence = revert("authorizations: no evidence", STANDING)
+NoExportOnRecordForTheYear = revert("authorizations: no export on record for the year", STANDING)
 NoUses = revert("authorizations: no uses", STANDING)
 NotAParty = revert("authorizations: not a party", PARTY)
 NotAReasonOfThisParty = revert("authorizations: not a reason of this party", PARTY)

@@ -214,3 +214,38 @@ def test_a_consent_used_twice_is_found_out(chain: Chain) -> None:
     lie = usage.SignedReceipt(twice, provider, consumer, first)
     trails = (Trail(lease, (found[0], lie)),)
     assert "consents" in failing(chain, encode_bundle(replace(bundle, trails=trails)))
+
+
+ABROAD = replace(
+    PER_USE,
+    **{**world.ABROAD, "fields": 0b1, "modes": mask(DeliveryMode.FIELDS), "nonce": 6},
+)
+PERSON = Hash32(keccak256(b"a person, of an exporter and a year"))
+
+
+def exported(chain: Chain, counted: Hash32, named: Hash32) -> Hash32:
+    identity = world.identifier(ABROAD)
+    chain.send("b.approver", *world.requesting(ABROAD))
+    for name in ("regulator", "a"):
+        chain.send(f"{name}.approver", *world.approving(ABROAD))
+    chain.send("a.gateway", "exports", "record", words(ABROAD), [counted])
+    lease = chain.open(identity, 1, mode=DeliveryMode.FIELDS)
+    given = consent(chain, 9, authorization=identity, export_reference=named)
+    found = consents.consent_hash(given.consent, world.CHAIN_ID)
+    receipt = world.receipt(chain, lease, 1, lease, record_count=1, consent=found)
+    chain.record(receipt, consent=given)
+    chain.settle(identity, 1, 1)
+    return identity
+
+
+def test_a_person_was_counted_before_the_data_left(chain: Chain) -> None:
+    identity = exported(chain, PERSON, PERSON)
+    report = verified(chain, proved(chain, identity))
+    (result,) = (result for result in report.results if result.check == "exports")
+    assert result.details == {"persons": 1}
+
+
+def test_a_person_who_was_not_counted_is_found_out(chain: Chain) -> None:
+    identity = exported(chain, PERSON, Hash32(keccak256(b"somebody else")))
+    with pytest.raises(Exception, match="not counted among the year"):
+        asyncio.run(chain.export(identity))

@@ -193,6 +193,7 @@ class FakeView:
     frozen: dict[Any, int] = field(default_factory=dict)
     revoked: set[Hash32] = field(default_factory=set)
     delegations: set[Hash32] = field(default_factory=set)
+    exports: set[Any] = field(default_factory=set)
     client: Any = None
 
     def __post_init__(self) -> None:
@@ -222,6 +223,14 @@ class FakeView:
 
     async def is_consent_revoked(self, authorization: Hash32, consent: Hash32) -> bool:
         return consent in self.revoked
+
+    async def is_export_recorded(self, authorization: Hash32, year: int) -> bool:
+        return (authorization, year) in self.exports
+
+    async def is_person_exported(
+        self, exporter: int, year: int, reference: Hash32, *, is_sensitive: bool
+    ) -> bool:
+        return (exporter, year, reference, is_sensitive) in self.exports
 
     async def is_gateway_of(self, account: Address, member: int) -> bool:
         return (account, member) in self.gateways

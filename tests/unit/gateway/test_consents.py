@@ -12,6 +12,7 @@ from node.gateway import service as module
 from node.sdk import wire
 from node.spec.consents import Consent, SignedConsent, consent_hash
 from node.spec.crypto import address_of, keccak256, sign
+from node.spec.exports import year_of
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
 from node.spec.usage import receipt_hash
 from node.spec.vocabulary import LegalBasis, ReceiptKind, SubjectMode, purpose
@@ -193,3 +194,26 @@ async def test_a_look_back_needs_dates(tmp_path: Path) -> None:
     assert made.receipt.kind == ReceiptKind.VOID, "the product names no date field"
     assert NOW - 30 * 86_400 <= made.receipt.data_since < NOW - 29 * 86_400
     assert (made.receipt.data_since + 8 * 3_600) % 86_400 == 0
+
+
+async def test_a_person_leaves_only_once_counted_among_the_years(tmp_path: Path) -> None:
+    terms = replace(PER_USE, destination=344)
+    gateway = Gateway(tmp_path, grant(terms))
+    vouched(tmp_path)
+    identity, lease = gateway.grant.authorization_id, gateway.grant.lease.lease
+    reference, year = Hash32(b"\x0e" * 32), year_of(NOW)
+    wanted = replace(asked(), lease=lease, previous=lease)
+
+    async def attempt(given: SignedConsent) -> Any:
+        halves = (wanted, signed(wanted), RECORD, given)
+        return await gateway.service.use(identity, 1, *halves)
+
+    given = consent(authorization=identity, export_reference=reference)
+    with pytest.raises(Refused, match="no export on record"):
+        await attempt(given)
+    gateway.view.exports |= {(identity, year), (1, year, reference, True)}
+    for other in (ZERO_HASH, reference):
+        with pytest.raises(Refused, match="not counted among"):
+            await attempt(consent(authorization=identity, export_reference=other, nonce=3))
+    gateway.view.exports.add((1, year, reference, False))
+    assert (await attempt(given)).receipt.kind == ReceiptKind.DELIVERED
