@@ -1,7 +1,9 @@
 """H: a subject withdraws; closing all leases is the consumer's acknowledgement."""
 
-from node.sdk import contracts
+from node.sdk import contracts, obligations
+from node.sdk.abi import event_topic
 from node.sdk.reverts import authorizations, leases
+from node.sdk.reverts import obligations as refused
 from node.spec.crypto import keccak256, sign
 from node.spec.registry import AUTHORIZATIONS
 from node.spec.terms import authorization_id, revocation_digest
@@ -10,6 +12,7 @@ from node.spec.vocabulary import AuthorizationStatus, DeliveryMode, Reason
 from scripts.scenarios.stage import Stage
 
 TITLE = ("Withdrawal and deletion", "撤回与删除")
+METHOD, SCOPE = Hash32(keccak256(b"overwritten")), Hash32(keccak256(b"all copies"))
 MODE = "fields: record only / 仅记录"
 
 
@@ -42,10 +45,25 @@ async def play(stage: Stage) -> None:
         "no lease opens after it",
         "撤回后不得再开租约",
     )
+    await stage.send("exchange.approver", obligations.open_deletion(authorization))
+    certify = obligations.certify_deletion(authorization, 1, METHOD, SCOPE)
+    await stage.prove_refused(
+        stage.send("consumer.approver", certify),
+        refused.LeasesAreNotClosed,
+        "deletion is not certified while a lease is open",
+        "租约未关闭不得出具删除证明",
+    )
     await stage.settle([(lease, uses)], close=True)
     await stage.prove_refused(
         stage.send("provider.gateway", stage.closing(lease, uses)),
         leases.NotOpen,
         "all leases are closed, which acknowledges it",
         "全部租约关闭即为确认",
+    )
+    sent = await stage.send("consumer.approver", certify)
+    names = {log.topics[0] for log in sent.logs}
+    stage.prove(
+        event_topic("obligations", "DeletionCertified") in names,
+        "the consumer certifies deletion under all leases",
+        "使用方就全部租约出具删除证明",
     )
