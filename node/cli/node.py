@@ -62,6 +62,6 @@ def _run(arguments: argparse.Namespace) -> int:
     configure_logs(config.log_level, config.log_format)
     engines = load_engine()
     emit(arguments, {"engine": engines.engine.name, "line": engines.line}, engines.line)
-    prepare_process()
+    prepare_process(engines.engine)
     uvloop.run(run_node(config, engines))
     return 0

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from node.execution.engine import Engine
 from node.storage.leveldb import start_compactor
 
 SWITCH_SECONDS: Final = 0.0005
@@ -29,15 +30,19 @@ ARENAS_MAX: Final = 2
 300 were free memory in ten arenas."""
 _M_ARENA_MAX: Final = -8
 
+SHARED_OUT: Final = 64
+"""Transactions, here of nothing, that an engine surely shares out among its workers."""
+
+WORKERS_NICENESS: Final = 5
 COMPACTOR_NICENESS: Final = 10
-"""All validators write the same, so all compact at the same moment; none is in a hurry to."""
+"""Votes and answers go before what computes natively, and that before tidying the store."""
 
 
-def prepare_process() -> None:
-    """Settle the process of a node, before it has threads."""
+def prepare_process(engine: Engine) -> None:
+    """Settle the process of a node on an engine, before it has threads."""
     sys.setswitchinterval(SWITCH_SECONDS)
     _limit_arenas()
-    _start_compactor_behind_others()
+    _start_workers_behind_the_loop(engine)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)
@@ -50,11 +55,18 @@ def _limit_arenas() -> None:
         mallopt(_M_ARENA_MAX, ARENAS_MAX)
 
 
-def _start_compactor_behind_others() -> None:
-    """Let LevelDB's one background thread begin in a thread that yields to all others."""
+def _start_workers_behind_the_loop(engine: Engine) -> None:
+    """Let native threads begin in a thread that yields to all others, which they take after.
+
+    Neither the engine's workers nor LevelDB's one ever hold the interpreter, so none that yields
+    keeps another from it.
+    """
 
     def begin() -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), COMPACTOR_NICENESS)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, WORKERS_NICENESS)
+        engine.recover([b""] * SHARED_OUT)
+        os.setpriority(os.PRIO_PROCESS, thread, COMPACTOR_NICENESS)
         with tempfile.TemporaryDirectory(prefix="dataccord-") as folder:
             start_compactor(Path(folder))
 
