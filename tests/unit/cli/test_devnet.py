@@ -25,16 +25,16 @@ from tests.unit.p2p.kit import Book
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("devnet") / "net"
-    create_network(place, 4, 2_000)
+    create_network(place, 4, 2_005)  # between the offsets that running networks take
     return place
 
 
 def test_what_was_made_is_loaded(folder: Path) -> None:
     network = load_network(folder)
-    assert [plan.http for plan in network.nodes] == [10_545, 10_555, 10_565, 10_575]
-    assert network.nodes[0].metrics == 11_545
-    assert network.nodes[0].p2p == 32_303
-    assert network.nodes[0].rpc == "http://127.0.0.1:10545"
+    assert [plan.http for plan in network.nodes] == [10_550, 10_560, 10_570, 10_580]
+    assert network.nodes[0].metrics == 11_550
+    assert network.nodes[0].p2p == 32_308
+    assert network.nodes[0].rpc == "http://127.0.0.1:10550"
     assert {plan.member for plan in network.nodes} <= set(network.members)
     genesis = load_genesis(folder / "genesis.json")
     assert network.genesis_hash == "0x" + genesis.hash.hex()
