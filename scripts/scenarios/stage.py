@@ -5,6 +5,7 @@ the node is ours. What a scenario shows is noted in English and Chinese. A use w
 its record alone: a receipt that both sides' keys sign.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, fields
@@ -22,6 +23,7 @@ from node.sdk.contracts import Call, Opening
 from node.sdk.product import Field, Manifest
 from node.sdk.query import Query
 from node.sdk.reverts import Revert
+from node.sdk.reverts.governance import TimeLockIsRunning
 from node.sdk.sender import Sender
 from node.spec import merkle, registry
 from node.spec.crypto import address_of, keccak256, sign
@@ -60,6 +62,7 @@ FLOOR_SECONDS: Final = 20
 _DAY: Final = 86_400
 _AHEAD: Final = 8 * 3_600
 ENACT_TRIES: Final = 20
+ENACT_PAUSE_SECONDS: Final = 0.5
 EMPTY: Final[dict[object, Any]] = {Address: ZERO_ADDRESS, Hash32: Hash32(bytes(32))}
 """What stands for "none" in a member of the terms that is no number."""
 
@@ -190,14 +193,13 @@ class Stage:
         number = int.from_bytes(opened.logs[0].topics[1], "big")
         for member in ("consumer", "provider", "exchange"):
             await self.send(f"{member}.governor", governance.vote(number, Ballot.AGREE))
-        for attempt in range(ENACT_TRIES):
+        for _ in range(ENACT_TRIES):
             try:
                 await self.send("regulator.governor", governance.enact(number, proposal))
                 return
-            except Revert:
-                if attempt == ENACT_TRIES - 1:
-                    raise
-                time.sleep(0.5)
+            except TimeLockIsRunning:
+                await asyncio.sleep(ENACT_PAUSE_SECONDS)
+        raise NotProved("a carried proposal's time lock does not end")
 
     # Grants ---------------------------------------------------------------------------------------
 
