@@ -6,19 +6,17 @@ can leave out what is signed. Labels come from the vocabulary.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
 from chaincode.vocabulary import load
 from node.render.directory import Directory
+from node.spec.calendar import ZONE
 from node.spec.terms import Terms, to_json, words
 from node.spec.typed_data import Word
 from node.spec.vocabulary import label
 
 LANGUAGES: Final = ("zh", "en")
-_LOCAL: Final = timezone(timedelta(hours=8))
-"""Days, months and years of the ledger are those of UTC+8 (R8)."""
-
 _NONE: Final = {"zh": "无", "en": "none"}
 _UNITS: Final = {
     "day": {"zh": "天", "en": "days"},
@@ -76,7 +74,7 @@ def bits_of(mask: int) -> tuple[int, ...]:
 def moment(seconds: int) -> str:
     """Return a time of UTC+8 for people; one beyond the calendar as its second."""
     try:
-        return datetime.fromtimestamp(seconds, _LOCAL).strftime("%Y-%m-%d %H:%M:%S UTC+8")
+        return datetime.fromtimestamp(seconds, ZONE).strftime("%Y-%m-%d %H:%M:%S UTC+8")
     except (OverflowError, ValueError, OSError):
         return f"second {seconds}"
 

@@ -8,7 +8,9 @@ from typing import Final
 
 from node.spec.vocabulary import RatePeriod
 
-ZONE: Final = timezone(timedelta(hours=8))
+DAY_SECONDS: Final = 86_400
+_AHEAD: Final = timedelta(hours=8)
+ZONE: Final = timezone(_AHEAD)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,10 +31,12 @@ def window_of(period: RatePeriod, time: int) -> int:
             return local.year
 
 
+def beginning_of(day: int) -> int:
+    """Return the second (Unix) at which the day of a number begins, numbered as its window."""
+    return day * DAY_SECONDS - int(_AHEAD.total_seconds())
+
+
 def first_day(time: int) -> tuple[date, int]:
     """Return the first whole day from a time (Unix seconds) on, and the second it begins."""
-    local = (_EPOCH + timedelta(seconds=time)).astimezone(ZONE)
-    day = local.date()
-    if local.time() != datetime.min.time():
-        day += timedelta(days=1)
-    return day, int((datetime.combine(day, datetime.min.time(), ZONE) - _EPOCH).total_seconds())
+    number = window_of(RatePeriod.DAY, time - 1) + 1
+    return _EPOCH.date() + timedelta(days=number), beginning_of(number)

@@ -9,14 +9,12 @@ from datetime import date, timedelta
 from typing import Final
 
 from node.errors import Refused
-from node.spec.calendar import window_of
+from node.spec.calendar import beginning_of, window_of
 from node.spec.vocabulary import RatePeriod
 
 DAYS_MAX: Final = 250
 """Longest deadline, in working days."""
 
-_DAY: Final = 86_400
-_AHEAD: Final = 8 * 3_600
 _EPOCH: Final = date(1970, 1, 1)
 _FRIDAY: Final = 4
 
@@ -51,4 +49,4 @@ def deadline(table_of: Callable[[int], Table], time: int, days: int) -> int:
             raise Refused("holidays: no table for the year", why=str(day.year))
         place = (day - date(day.year, 1, 1)).days
         days -= (low | high << 256) >> place & 1
-    return ((day - _EPOCH).days + 1) * _DAY - _AHEAD
+    return beginning_of((day - _EPOCH).days + 1)

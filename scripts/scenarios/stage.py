@@ -26,6 +26,7 @@ from node.sdk.reverts import Revert
 from node.sdk.reverts.governance import TimeLockIsRunning
 from node.sdk.sender import Sender
 from node.spec import merkle, registry
+from node.spec.calendar import beginning_of, window_of
 from node.spec.crypto import address_of, keccak256, sign
 from node.spec.proposals import Proposal
 from node.spec.registry import AuthorizationState, LeaseState
@@ -50,6 +51,7 @@ from node.spec.vocabulary import (
     DeliveryMode,
     LegalBasis,
     OwnerRight,
+    RatePeriod,
     SubjectMode,
     Zone,
     mask,
@@ -59,8 +61,6 @@ from node.spec.vocabulary import (
 FLOOR_SECONDS: Final = 20
 """Least time to answer on a development network."""
 
-_DAY: Final = 86_400
-_AHEAD: Final = 8 * 3_600
 ENACT_TRIES: Final = 20
 ENACT_PAUSE_SECONDS: Final = 0.5
 EMPTY: Final[dict[object, Any]] = {Address: ZERO_ADDRESS, Hash32: Hash32(bytes(32))}
@@ -376,7 +376,7 @@ def blank(kind: type[Terms] | type[Receipt]) -> dict[str, Any]:
 
 def end_of_day() -> int:
     """Return the first second of the next day of UTC+8, where windows of a day end (R8)."""
-    return (int(time.time()) + _AHEAD) // _DAY * _DAY + _DAY - _AHEAD
+    return beginning_of(window_of(RatePeriod.DAY, int(time.time())) + 1)
 
 
 def indicators(template: str) -> Manifest:
