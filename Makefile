@@ -103,7 +103,7 @@ contract-mutants: install ## Plant COUNT bugs in the contracts, drawn by SEED; t
 	@$(RUN) -m scripts.contract_mutants --seed $(SEED) --count $(COUNT)
 
 lock: ## Resolve the dependencies anew into hash locks (needs uv)
-	@for name in runtime dev; do (cd requirements && uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt); done
+	@for name in runtime dev; do (cd requirements && uv pip compile -q --no-strip-extras --universal --python-version 3.11 --only-binary :all: --generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt); done
 
 clean: ## Remove what the doors made
 	@rm -rf engine/target $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis build
