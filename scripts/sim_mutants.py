@@ -62,7 +62,7 @@ MUTANTS = (
         "sign-state not written",
         "node/runtime/performer.py",
         "self._sign_state.record(record, encoded)",
-        "del record, encoded",
+        "None",
     ),
 )
 

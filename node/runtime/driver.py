@@ -1,10 +1,10 @@
 """The production host of the consensus and sync machines.
 
 All machines live on the event loop; blocks are built and checked in one worker thread, committed
-and imported in another, so that nothing heavy delays a vote. Frames come in through `deliver` and
-become events; what machines ask for goes out as frames, timers and work whose result is an event
-again. A failure that makes going on unsafe (a sign-state that refuses, a store that fails, an
-engine that faults) ends the node by `failed`.
+and imported in another, and what we sign is synced in a third, so that nothing heavy delays a vote.
+Frames come in through `deliver` and become events; what machines ask for goes out as frames, timers
+and work whose result is an event again. A failure that makes going on unsafe (a sign-state that
+refuses, a store that fails, an engine that faults) ends the node by `failed`.
 """
 
 import asyncio
@@ -108,6 +108,7 @@ class Driver:
         self._work = ThreadPoolExecutor(1, "execute")
         self._commits = ThreadPoolExecutor(1, "commit")
         self._recovers = ThreadPoolExecutor(1, "recover")
+        self._records = ThreadPoolExecutor(1, "record")
         self.admission = Admission(ledger.transactions.resolve_each, pool, self._recovers)
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -141,6 +142,7 @@ class Driver:
             self._work.shutdown()
             self._commits.shutdown()
             self._recovers.shutdown()
+            self._records.shutdown()
 
     def _start_when_informed(self) -> None:
         """Let consensus begin; a key that remembers no vote first hears where a quorum is (N14).
@@ -364,6 +366,15 @@ class Driver:
         return HeadChanged(_now_ms(), self.ledger.head, self.ledger.validators)
 
     # Host of the performer -----------------------------------------------------------------------
+
+    def durably(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        """Wait for the disk in a thread, so that nobody else does; a failure is the node's."""
+        self._start(self._write(write, then))
+
+    async def _write(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._records, write)
+        if not self._stopped and not self.failed.done():
+            then()
 
     def send(self, code: int, data: bytes, to: Address | None, exclude: frozenset[Address]) -> None:
         """Send a QBFT message to one validator, or to all connected ones but those excluded."""

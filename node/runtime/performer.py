@@ -1,16 +1,18 @@
 """Performs what the consensus machine asks for: sign, record, send, in this order and no other.
 
 The machine is pure and holds no key. `Performer` holds the signer, and for each `Sign` it signs the
-draft, writes it to the sign-state and waits until that is synced, hands it to the host to be sent,
-and feeds it back to the machine as received. So nothing leaves that a restart could forget (N13).
+draft, has it written to the sign-state and stands still until that is synced, hands it to the host
+to be sent, and feeds it back to the machine as received. So nothing leaves that a restart could
+forget (N13).
 
-It is synchronous and knows no clock: the asyncio driver and the simulator give it events, each with
-its time, and a `Host` that does the rest. Effects are performed strictly in order; what our own
-messages lead to comes after what was asked before. A host must not answer from inside its methods
-by calling `handle` where it can avoid it; where it does, the event waits its turn.
+It knows no clock and waits for nothing itself: the asyncio driver and the simulator give it events,
+each with its time, and a `Host` that does the rest, the waiting for the disk among it. Effects are
+performed strictly in order; what our own messages lead to comes after what was asked before. Events
+that come while a record is being synced, or while effects are performed, wait their turn.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, assert_never
 
@@ -26,6 +28,7 @@ from node.consensus.events import (
     BuildBlock,
     CheckBlock,
     CommitBlock,
+    Effect,
     Event,
     HeadChanged,
     MessageReceived,
@@ -104,6 +107,13 @@ class SignState(Protocol):
 
 class Host(Protocol):
     """The world around the machine. Answers come later, as events; no method waits."""
+
+    def durably(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        """Run a write that may wait for the disk; after it has returned, and only then, `then`.
+
+        Where the write raises, `then` is never called and the node must stop.
+        """
+        ...
 
     def send(self, code: int, data: bytes, to: Address | None, exclude: frozenset[Address]) -> None:
         """Send a frame to one validator, or to all connected validators but those excluded."""
@@ -205,6 +215,9 @@ class Performer:
         self._sign_from: int | None = None
         self._told_head = 0
         self._inbox: deque[Event] = deque()
+        self._effects: deque[Effect] = deque()
+        self._now_ms = 0
+        self._is_recording = False
         self._busy = False
 
     @property
@@ -217,21 +230,45 @@ class Performer:
         self._told_head = number
 
     def handle(self, event: Event) -> None:
-        """Give the machine an event and perform all that follows.
+        """Give the machine an event and perform all that follows, up to the next record.
 
         Raises:
             EquivocationRefused: the sign-state holds another value; the node must stop.
             StoreError: the sign-state could not be written; nothing was sent, the node must stop.
+                Both only where the host writes at once; else they come out of its own write.
         """
         self._inbox.append(event)
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._busy:
             return
         self._busy = True
         try:
-            while self._inbox:
-                self._perform_all(self._inbox.popleft())
+            while not self._is_recording and (self._effects or self._inbox):
+                self._step()
         finally:
             self._busy = False
+
+    def _step(self) -> None:
+        """Perform the next effect; where none is left, let the machine handle the next event."""
+        if not self._effects:
+            self._tell_machine(self._inbox.popleft())
+            return
+        effect = self._effects.popleft()
+        match effect:
+            case Sign():
+                self._sign(effect.draft)
+            case Send():
+                self._send(effect)
+            case _:
+                self._ask_host(effect)
+
+    def _tell_machine(self, event: Event) -> None:
+        if isinstance(event, HeadChanged):
+            event = self._informed(event)
+        self._now_ms = event.now_ms
+        self._effects.extend(self.machine.handle(event))
 
     def _informed(self, event: HeadChanged) -> HeadChanged:
         """Return the event with what the sign-state says of the height it begins."""
@@ -246,32 +283,24 @@ class Performer:
         held = restored(self._sign_state, height, self._recover)
         return replace(event, may_sign=event.may_sign and height >= self._sign_from, restored=held)
 
-    def _perform_all(self, event: Event) -> None:
-        if isinstance(event, HeadChanged):
-            event = self._informed(event)
-        waiting = deque(self.machine.handle(event))
-        while waiting:
-            effect = waiting.popleft()
-            match effect:
-                case Sign():
-                    message = self._sign_record_send(effect.draft)
-                    ours = MessageReceived(event.now_ms, message, None)
-                    waiting.extend(self.machine.handle(ours))
-                case Send():
-                    self._send(effect)
-                case _:
-                    self._ask_host(effect)
-
-    def _sign_record_send(self, draft: Draft) -> Message:
+    def _sign(self, draft: Draft) -> None:
         message = sign_draft(draft, self._signer)
         data = encode_message(message)
         digest = signing_hash(message.signed.payload)
         record = SignedRecord(message.height, message.round, message.kind, digest, data)
         certificate = draft.certificate if isinstance(draft, CommitDraft) else None
         encoded = b"" if certificate is None else encode_certificate(certificate)
-        self._sign_state.record(record, encoded)
+        self._is_recording = True
+        self._host.durably(
+            lambda: self._sign_state.record(record, encoded),
+            lambda: self._recorded(message, data),
+        )
+
+    def _recorded(self, message: Message, data: bytes) -> None:
+        self._is_recording = False
         self._host.send(message.kind, data, None, frozenset((self._signer.address,)))
-        return message
+        self._tell_machine(MessageReceived(self._now_ms, message, None))
+        self._go_on()
 
     def _ask_host(self, effect: HostEffect) -> None:
         host = self._host

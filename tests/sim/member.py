@@ -58,6 +58,7 @@ TICK_MS = 250
 RECONNECT_MS = 5_000
 BLOCKS_SERVED_MAX = 16
 WORK_MS_MAX = 30
+RECORD_MS_MAX = 10
 
 
 class Witness(Protocol):
@@ -319,6 +320,11 @@ class Member:
 
     # What we do
 
+    def durably(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        """Write now, and go on a little later: a crash in between finds it on the disk."""
+        write()
+        self._later(self.world.chance.randint(0, RECORD_MS_MAX), then)
+
     def transmit(self, target: int, frame: Frame) -> None:
         """Put a frame on the network; liars have their say here."""
         self.setting.network.send(self.index, target, frame)
@@ -406,6 +412,7 @@ class _HostOf:
     """A member as its performer sees it."""
 
     def __init__(self, member: Member) -> None:
+        self.durably = member.durably
         self.send = member.send_message
         self.announce_head = member.announce_head
         self.start_timer = member.start_timer

@@ -1,5 +1,6 @@
 """Nothing may leave that a restart could forget: the order sign, record, send is tested here."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -86,6 +87,10 @@ class Journal:
 
     def last_height(self) -> int | None:
         return max((entry.height for entry in self.entries), default=self.last)
+
+    def durably(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        write()
+        then()
 
     def send(self, code: int, data: bytes, to: Address | None, exclude: frozenset[Address]) -> None:
         self.done.append(("send", Kind(code), data, to, exclude))
@@ -220,6 +225,26 @@ def test_a_host_that_answers_at_once_does_not_jump_the_queue() -> None:
     performer.handle(MessageReceived(NOW_MS, FIRST, VALIDATORS[0]))
     steps = [entry[0] for entry in journal.take() if entry[0] != "timer"]
     assert steps == ["check", "check over", "record", "send"]
+
+
+def test_nothing_is_sent_or_heard_while_a_record_waits_for_the_disk() -> None:
+    class Slow(Journal):
+        def durably(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+            self.write, self.then = write, then
+
+    journal = Slow()
+    performer = Performer(Machine(Settings(VALIDATORS[1])), KEYS[1], journal, journal, recover)
+    performer.handle(HeadChanged(NOW_MS, PARENT, VALIDATORS))
+    accept(performer)
+    for who in (0, 2):
+        performer.handle(MessageReceived(NOW_MS, prepare(who, FIRST.digest), VALIDATORS[who]))
+    assert not [entry for entry in journal.take() if entry[0] in ("record", "send")]
+    journal.write()
+    assert [entry[:2] for entry in journal.take()] == [("record", Kind.PREPARE)]
+    journal.then()
+    assert [entry[:2] for entry in journal.take()] == [("send", Kind.PREPARE)]
+    journal.write()
+    assert [entry[:2] for entry in journal.take()] == [("record", Kind.COMMIT)]
 
 
 @pytest.mark.parametrize(
