@@ -45,6 +45,14 @@ impl<K: Eq + Hash, V: Clone> Bounded<K, V> {
         }
     }
 
+    /// Forget a value that nobody will ask for again; `weight` is what it was put with.
+    pub fn remove(&mut self, key: &K, weight: impl Fn(&V) -> usize) {
+        self.old.remove(key);
+        if let Some(value) = self.young.remove(key) {
+            self.weight -= weight(&value);
+        }
+    }
+
     /// Forget everything.
     pub fn clear(&mut self) {
         self.young.clear();
@@ -72,6 +80,8 @@ mod tests {
             assert!(cache.len() <= 22);
         }
         assert_eq!(cache.get(&500, |_| 1), None);
+        cache.remove(&0, |_| 1);
+        assert_eq!(cache.get(&0, |_| 1), None);
         cache.clear();
         assert_eq!(cache.len(), 0);
     }

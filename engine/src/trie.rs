@@ -1,9 +1,11 @@
 //! One Merkle Patricia trie changed by a whole batch.
 //!
-//! First `open` loads what the batch's keys pass, a level at a time: it goes down as far as it can,
-//! names what is missing, and is called again with that. Then `close` applies the batch to the tree
+//! First `open` loads what the batch's keys pass, all or some of them, a level at a time: it goes down
+//! as far as it can, names what is missing, and is called again with that. Then `close` applies the batch to the tree
 //! in memory and encodes it. Where a deletion leaves a branch with one child, that child is needed
 //! too; it is fetched alone.
+
+use std::ops::Range;
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
@@ -52,10 +54,16 @@ impl Batch {
         Self { root, top, items, read: Vec::new() }
     }
 
-    /// Load nodes on the keys' paths as far as `find` has them; return those it has not.
-    pub fn open(&mut self, find: &Fetch<'_>) -> Result<Vec<Reference>, Fault> {
+    /// Return how many keys there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Load nodes on the paths of a range of the sorted keys as far as `find` has them; return those
+    /// it has not.
+    pub fn open(&mut self, part: Range<usize>, find: &Fetch<'_>) -> Result<Vec<Reference>, Fault> {
         let mut walk = Walk { find, found: Found::default() };
-        walk.descend(&mut self.top, &self.items, &mut Vec::new())?;
+        walk.descend(&mut self.top, &self.items[part], &mut Vec::new())?;
         self.read.append(&mut walk.found.read);
         Ok(walk.found.missing)
     }

@@ -18,7 +18,7 @@ from node.storage.keys import CHAIN_ID, GENESIS, HISTORY, SCHEMA
 from node.storage.kv import KeyValue
 from node.storage.state import CodeStore, FlatState, TrieState, state_entries
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 LINKS_CHECKED: Final = 1_024
 """Blocks below the head whose links are checked on opening; `store check` looks at all."""
 

@@ -1,17 +1,16 @@
 """Where a state's trie nodes stand, and how long: all of history, or the newest blocks only.
 
-`FullHistory` keeps each node under its hash for good: every root ever committed stays readable, and
-the store grows with every block. `PrunedHistory` keeps the head's nodes under their place (account
-hash and path), so that a later one overwrites an earlier, and puts what a block overwrites aside
-under hash and number for as many blocks as were asked for: roots as old as that stay readable and
-provable, older ones are gone, and the store grows with the state alone.
+`FullHistory` keeps each node under its place and hash for good: every root ever committed stays
+readable, and the store grows with every block. `PrunedHistory` keeps the head's nodes under their
+place (account hash and path), so that a later one overwrites an earlier, and puts what a block
+overwrites aside under hash and number for as many blocks as were asked for: roots as old as that
+stay readable and provable, older ones are gone, and the store grows with the state alone.
 
 Both answer by place and hash, and each node's bytes are known by its hash, so what is cached never
 goes stale. A folder keeps the form it was begun in.
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Final, Protocol
 
 from lru import LRU
@@ -21,10 +20,10 @@ from node.spec.crypto import keccak256
 from node.spec.types import Hash32, NodeReference, StateUpdate
 from node.storage.keys import (
     ACCOUNT_NODE,
-    NODE,
     OLD_NODE,
     OLD_NODES_OF,
     SLOT_NODE,
+    node_key,
     number_key,
 )
 from node.storage.kv import Batch, Reader, prefix_end
@@ -60,7 +59,11 @@ class NodeStore(Protocol):
 
 
 class FullHistory:
-    """Nodes by hash, kept for good."""
+    """Nodes by place and hash, kept for good.
+
+    By hash alone each would lie anywhere. Where one stands beside those above and below it, a walk
+    in a large state, and a block's many walks in order, find several in one table.
+    """
 
     def __init__(self, kv: Reader, cache_max: int = NODE_CACHE_MAX) -> None:
         self._kv = kv
@@ -71,7 +74,7 @@ class FullHistory:
         node_hash = place[2]
         held: bytes | None = self._cache.get(node_hash)
         if held is None:
-            held = self._kv.get(NODE + node_hash)
+            held = self._kv.get(node_key(place))
             if held is None:
                 raise StoreError(
                     f"store: no state node 0x{node_hash.hex()}",
@@ -81,14 +84,13 @@ class FullHistory:
         return held
 
     def nodes(self, places: Sequence[NodeReference]) -> list[bytes]:
-        """Return nodes in the order asked for; read in the order of their keys, half as dear."""
-        found = {place[2]: self.node(place) for place in sorted(places, key=itemgetter(2))}
-        return [found[node_hash] for _, _, node_hash in places]
+        """Return nodes in the order asked for; in that of their places they are half as dear."""
+        return [self.node(place) for place in places]
 
     def entries(self, update: StateUpdate, number: int) -> dict[bytes, bytes | None]:
-        """Return the new nodes under their hashes."""
+        """Return the new nodes under their places and hashes."""
         del number
-        return {NODE + item[2]: item[3] for item in update.made}
+        return {node_key(made[:3]): made[3] for made in update.made}
 
     def dropped(self, owner: Hash32, number: int) -> Batch:
         """Return nothing: what stood under older roots stays."""

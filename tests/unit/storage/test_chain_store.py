@@ -30,7 +30,7 @@ from node.spec.types import (
     StateUpdate,
 )
 from node.storage.chain_store import SCHEMA_VERSION, ChainStore
-from node.storage.keys import HEADER, NODE, number_key
+from node.storage.keys import HEADER, node_key, number_key
 from node.storage.kv import MemoryKeyValue
 from node.storage.logs import LogFilter
 
@@ -292,6 +292,6 @@ def test_damaged_and_missing_parts_are_named() -> None:
     with pytest.raises(StoreError, match="header 0 is damaged"):
         chain.store.blocks.header(0)
     root = chain.root
-    chain.kv.write({NODE + root: None}, sync=True)
+    chain.kv.write({node_key((None, b"", root)): None}, sync=True)
     with pytest.raises(StoreError, match="no state node"):
         ChainStore(MemoryKeyValue(dict(chain.kv.scan(b"", b"x")))).state_at(root).account(A)

@@ -16,10 +16,10 @@ from node.storage.keys import (
     CODE,
     HASH_OF,
     HEADER,
-    NODE,
     NUMBER_OF,
     RECEIPTS,
     TRANSACTION,
+    node_key,
     number_key,
     slot_key,
 )
@@ -94,7 +94,7 @@ def test_a_wrong_state_node_is_found(entries: dict[bytes, bytes]) -> None:
     store = ChainStore(kv)
     header = store.blocks.header(3)
     assert header is not None
-    key = NODE + header.state_root
+    key = node_key((None, b"", header.state_root))
     kv.write({key: entries[key][:-1] + bytes([entries[key][-1] ^ 1])}, sync=True)
     with pytest.raises(StoreError, match="state node"):
         consume(check_state(ChainStore(kv), kv))
