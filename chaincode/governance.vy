@@ -268,6 +268,11 @@ def _receiver(kind: uint256) -> address:
         or kind == vocabulary.PROPOSAL_KIND_HALT
     ):
         return addresses.VERSIONS
+    if (
+        kind == vocabulary.PROPOSAL_KIND_TEMPLATE
+        or kind == vocabulary.PROPOSAL_KIND_LIST_ENTRY
+    ):
+        return addresses.TEMPLATES
     return addresses.PARAMETERS
 
 

@@ -8,21 +8,25 @@
         delivery modes. A category is a zone of the catalog. Terms outside all this cannot be requested,
         and the negative list is asked again at each lease (R23).
         An exchange proposes a template and a regulator adopts it. An entry of a list takes two
-        different approvers of regulators, who say the same.
+        different approvers of regulators, who say the same. The consortium may vote on both: it adopts
+        and retires templates as a regulator does, and adds to the lists, but never takes off them.
 """
 
+from interfaces import IGoverned
 from interfaces import IMembers
 from interfaces import ITemplates
 from interfaces import IVersioned
 import addresses
 import vocabulary
 
+implements: IGoverned
 implements: ITemplates
 implements: IVersioned
 
 
 REGULATOR: constant(uint256) = 1 << vocabulary.PARTY_REGULATOR
 APPROVER: constant(uint256) = 1 << vocabulary.PARTY_APPROVER
+CONTENT_MAX: constant(uint256) = 1_024
 MODES: constant(uint256) = (1 << (vocabulary.DELIVERY_MODE_MPC + 1)) - 1
 # Places in a template's word.
 MODES_AT: constant(uint256) = 8
@@ -257,11 +261,8 @@ def adopt(text: bytes32):
     @notice A regulator adopts a proposed template: from now on terms can be made under it.
     """
     member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
-    assert (
-        self._status(text) == vocabulary.PRODUCT_STATUS_PROPOSED
-    ), "templates: not proposed"
-    self._set_status(text, vocabulary.PRODUCT_STATUS_APPROVED)
-    log TemplateAdopted(template=text, member=member)
+    self._check_adoption(text)
+    self._adopt(text, member)
 
 
 @external
@@ -270,11 +271,8 @@ def retire(text: bytes32, reason: uint256):
     @notice A regulator ends requests under a template; what was granted goes on under its terms.
     """
     member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
-    assert reason != 0 and reason <= vocabulary.REASON_LAST, "templates: unknown reason"
-    status: uint256 = self._status(text)
-    assert status != 0 and status != vocabulary.PRODUCT_STATUS_RETIRED, "templates: not in force"
-    self._set_status(text, vocabulary.PRODUCT_STATUS_RETIRED)
-    log TemplateRetired(template=text, member=member, reason=reason)
+    self._check_retirement(text, reason)
+    self._retire(text, member, reason)
 
 
 @external
@@ -287,14 +285,7 @@ def refuse(category: uint256, destination: uint256, purposes: uint256) -> bool:
     proposal: bytes32 = keccak256(abi_encode("refuse", category, destination, purposes))
     if not self._is_seconded(proposal, category, destination):
         return False
-    self.refused[self._key(category, destination)] = purposes
-    self.lists += 1
-    log PurposesRefused(
-        category=category,
-        destination=destination,
-        purposes=purposes,
-        version=self.lists & VERSION,
-    )
+    self._refuse(category, destination, purposes)
     return True
 
 
@@ -329,19 +320,47 @@ def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
     @notice Set what the cautious list asks for a category and destination, as `refuse` does.
     @return Whether it is in force.
     """
-    assert entry.word >> 57 == 0, "templates: malformed caution"
+    self._check_caution(entry.word)
     proposal: bytes32 = keccak256(abi_encode("caution", category, destination, entry))
     if not self._is_seconded(proposal, category, destination):
         return False
-    self.cautions[self._key(category, destination)] = entry
-    self.lists += 1 << CAUTIONS_AT
-    log CautionSet(
-        category=category,
-        destination=destination,
-        caution=entry,
-        version=(self.lists >> CAUTIONS_AT) & VERSION,
-    )
+    self._caution(category, destination, entry)
     return True
+
+
+@view
+@external
+def checkProposal(kind: uint256, content: Bytes[CONTENT_MAX]) -> bool:
+    """
+    @notice True, or revert with the rule that forbids what a proposal asks, as things are now.
+    """
+    self._check_proposal(kind, content)
+    return True
+
+
+@external
+def enactProposal(kind: uint256, content: Bytes[CONTENT_MAX]):
+    """
+    @notice Governance enacts a carried proposal. Its events name no member: all members said so.
+    """
+    assert msg.sender == addresses.GOVERNANCE, "templates: only governance"
+    self._check_proposal(kind, content)
+    if kind == vocabulary.PROPOSAL_KIND_TEMPLATE:
+        text: bytes32 = convert(slice(content, 0, 32), bytes32)
+        if self._word(content, 1) == vocabulary.PRODUCT_STATUS_APPROVED:
+            self._adopt(text, 0)
+        else:
+            self._retire(text, 0, self._word(content, 2))
+        return
+    category: uint256 = self._word(content, 0)
+    destination: uint256 = self._word(content, 1)
+    purposes: uint256 = self._word(content, 2)
+    if self._word(content, 3) == 0:
+        self._refuse(category, destination, purposes)
+    else:
+        self._caution(
+            category, destination, Caution(purposes=purposes, word=self._word(content, 3))
+        )
 
 
 @view
@@ -442,10 +461,7 @@ def _approver_of(wanted: uint256) -> uint256:
 @internal
 def _is_seconded(proposal: bytes32, category: uint256, destination: uint256) -> bool:
     member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
-    assert category <= vocabulary.ZONE_LAST, "templates: unknown category"
-    assert (
-        destination == 0 or vocabulary.is_jurisdiction(destination)
-    ), "templates: unknown destination"
+    self._check_place(category, destination)
     first: address = self.proposers[proposal]
     if first == empty(address):
         self.proposers[proposal] = msg.sender
@@ -468,3 +484,126 @@ def _status(text: bytes32) -> uint256:
 def _set_status(text: bytes32, status: uint256):
     word: uint256 = self.templates[text].word & ~(15 << STATUS_AT)
     self.templates[text].word = word | (status << STATUS_AT)
+
+
+@pure
+@internal
+def _word(content: Bytes[CONTENT_MAX], place: uint256) -> uint256:
+    return convert(slice(content, place * 32, 32), uint256)
+
+
+@view
+@internal
+def _check_proposal(kind: uint256, content: Bytes[CONTENT_MAX]):
+    """
+    @dev Words of a template: its text, the status it shall have, a reason where it is retired. Of an
+         entry: category, destination, purposes, and what the cautious list asks; with nothing there it
+         is the negative list's.
+    """
+    if kind == vocabulary.PROPOSAL_KIND_TEMPLATE:
+        assert len(content) == 96, "templates: malformed content"
+        text: bytes32 = convert(slice(content, 0, 32), bytes32)
+        reason: uint256 = self._word(content, 2)
+        if self._word(content, 1) == vocabulary.PRODUCT_STATUS_APPROVED:
+            assert reason == 0, "templates: adopted for no reason"
+            self._check_adoption(text)
+        else:
+            assert (
+                self._word(content, 1) == vocabulary.PRODUCT_STATUS_RETIRED
+            ), "templates: unknown status"
+            self._check_retirement(text, reason)
+        return
+    assert kind == vocabulary.PROPOSAL_KIND_LIST_ENTRY, "templates: unknown kind of proposal"
+    assert len(content) == 128, "templates: malformed content"
+    self._check_addition(
+        self._word(content, 0),
+        self._word(content, 1),
+        self._word(content, 2),
+        self._word(content, 3),
+    )
+
+
+@view
+@internal
+def _check_addition(category: uint256, destination: uint256, purposes: uint256, word: uint256):
+    """
+    @dev What regulators have put on a list, or another vote, stays on it.
+    """
+    self._check_place(category, destination)
+    self._check_caution(word)
+    assert purposes >> (vocabulary.PURPOSE_LAST + 1) == 0, "templates: unknown purpose"
+    key: uint256 = self._key(category, destination)
+    held: uint256 = self.refused[key]
+    if word != 0:
+        held = self.cautions[key].purposes
+        assert (
+            held == 0 or self.cautions[key].word == word
+        ), "templates: a vote only adds to a list"
+    assert held & ~purposes == 0 and purposes != held, "templates: a vote only adds to a list"
+
+
+@view
+@internal
+def _check_adoption(text: bytes32):
+    assert (
+        self._status(text) == vocabulary.PRODUCT_STATUS_PROPOSED
+    ), "templates: not proposed"
+
+
+@view
+@internal
+def _check_retirement(text: bytes32, reason: uint256):
+    assert reason != 0 and reason <= vocabulary.REASON_LAST, "templates: unknown reason"
+    status: uint256 = self._status(text)
+    assert status != 0 and status != vocabulary.PRODUCT_STATUS_RETIRED, "templates: not in force"
+
+
+@pure
+@internal
+def _check_caution(word: uint256):
+    assert word >> 57 == 0, "templates: malformed caution"
+
+
+@view
+@internal
+def _check_place(category: uint256, destination: uint256):
+    assert category <= vocabulary.ZONE_LAST, "templates: unknown category"
+    assert (
+        destination == 0 or vocabulary.is_jurisdiction(destination)
+    ), "templates: unknown destination"
+
+
+@internal
+def _adopt(text: bytes32, member: uint256):
+    self._set_status(text, vocabulary.PRODUCT_STATUS_APPROVED)
+    log TemplateAdopted(template=text, member=member)
+
+
+@internal
+def _retire(text: bytes32, member: uint256, reason: uint256):
+    self._set_status(text, vocabulary.PRODUCT_STATUS_RETIRED)
+    log TemplateRetired(template=text, member=member, reason=reason)
+
+
+@internal
+def _refuse(category: uint256, destination: uint256, purposes: uint256):
+    self.refused[self._key(category, destination)] = purposes
+    self.lists += 1
+    log PurposesRefused(
+        category=category,
+        destination=destination,
+        purposes=purposes,
+        version=self.lists & VERSION,
+    )
+
+
+@internal
+def _caution(category: uint256, destination: uint256, entry: Caution):
+    self.cautions[self._key(category, destination)] = entry
+    self.lists += 1 << CAUTIONS_AT
+    log CautionSet(
+        category=category,
+        destination=destination,
+        caution=entry,
+        version=(self.lists >> CAUTIONS_AT) & VERSION,
+    )

@@ -299,6 +299,8 @@ UNREACHABLE: Final[Mapping[tuple[str, str], str]] = {
     ("parameters", "checkProposal"): "asked by Governance when a proposal is made",
     ("parameters", "enactProposal"): "answers to Governance alone",
     ("obligations", "holdForDispute"): "answers to Disputes alone",
+    ("templates", "checkProposal"): "asked by Governance when a proposal is made",
+    ("templates", "enactProposal"): "answers to Governance alone",
     ("versions", "checkProposal"): "asked by Governance when a proposal is made",
     ("versions", "enactProposal"): "answers to Governance alone",
     ("templates", "setGate"): "answers to Versions alone",

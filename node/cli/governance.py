@@ -40,6 +40,7 @@ _TABLES: Final[Mapping[tuple[ProposalKind, str], str]] = {
     (ProposalKind.SHARE, "kind"): "proposal_kind",
     (ProposalKind.PARAMETER, "parameter"): "parameter",
     (ProposalKind.CONTRACT_VERSION, "status"): "version_status",
+    (ProposalKind.TEMPLATE, "status"): "product_status",
 }
 """Tables of the vocabulary that parts of proposals are of."""
 

@@ -8,6 +8,7 @@ from node.errors import ProofError
 from node.sdk.abi import decode_event, encode_call, event_topic
 from node.sdk.client import Client, log_from_json
 from node.sdk.contracts import Call
+from node.sdk.market import Caution
 from node.spec.crypto import keccak256
 from node.spec.proposals import GOVERNANCE, Proposal, encode_proposal
 from node.spec.types import ZERO_ADDRESS, Address, Hash32
@@ -16,6 +17,7 @@ from node.spec.vocabulary import (
     Ballot,
     MemberKind,
     Parameter,
+    ProductStatus,
     ProposalKind,
     Reason,
     Role,
@@ -147,3 +149,25 @@ def set_version(version: int, status: VersionStatus, gate: Address = ZERO_ADDRES
 def halt_version(version: int, seconds: int) -> Proposal:
     """Halt a version, 72 hours at most: nothing is granted, leased or settled; no lock waits."""
     return encode_proposal(ProposalKind.HALT, version, seconds)
+
+
+def vote_template_in(template: Hash32) -> Proposal:
+    """Adopt a template that an exchange proposed, by its text's hash."""
+    return encode_proposal(ProposalKind.TEMPLATE, template, int(ProductStatus.APPROVED), 0)
+
+
+def vote_template_out(template: Hash32, reason: Reason) -> Proposal:
+    """Retire a template; what was granted under it goes on."""
+    return encode_proposal(ProposalKind.TEMPLATE, template, int(ProductStatus.RETIRED), int(reason))
+
+
+def add_refusal(category: int, destination: int, purposes: int) -> Proposal:
+    """Refuse purposes beside those that the negative list names, all of them in `purposes`."""
+    return encode_proposal(ProposalKind.LIST_ENTRY, category, destination, purposes, 0)
+
+
+def add_caution(category: int, destination: int, entry: Caution) -> Proposal:
+    """Put an entry on the cautious list, or more purposes into one that asks the same."""
+    return encode_proposal(
+        ProposalKind.LIST_ENTRY, category, destination, entry.purposes, entry.word
+    )

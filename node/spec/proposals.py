@@ -62,6 +62,13 @@ PARTS: Final[Mapping[ProposalKind, Mapping[str, str]]] = {
     ProposalKind.VOCABULARY_VERSION: {"version": NUMBER, "digest": HASH},
     ProposalKind.CONTRACT_VERSION: {"version": NUMBER, "status": NUMBER, "gate": ACCOUNT},
     ProposalKind.HALT: {"version": NUMBER, "seconds": NUMBER},
+    ProposalKind.TEMPLATE: {"template": HASH, "status": NUMBER, "reason": NUMBER},
+    ProposalKind.LIST_ENTRY: {
+        "category": NUMBER,
+        "destination": NUMBER,
+        "purposes": NUMBER,
+        "caution": NUMBER,
+    },
 }
 """The parts of each kind's content, in their order, with their types."""
 

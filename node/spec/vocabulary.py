@@ -247,6 +247,8 @@ class ProposalKind(IntEnum):
     VOCABULARY_VERSION = 13
     CONTRACT_VERSION = 14
     HALT = 15
+    TEMPLATE = 16
+    LIST_ENTRY = 17
 
 
 class ProposalStatus(IntEnum):
