@@ -16,6 +16,7 @@ from interfaces import IAuthorizations
 from interfaces import IDelegations
 from interfaces import IExports
 from interfaces import IMembers
+from interfaces import IObligations
 from interfaces import ITemplates
 import addresses
 import calendar
@@ -453,6 +454,26 @@ def end(authorization: bytes32, parties: uint256, reason: uint256, evidence: byt
 
 
 @external
+def endByRuling(authorization: bytes32, evidence: bytes32):
+    """
+    @notice Disputes has a final ruling that the terms were breached and ends it. Its event names no
+            party; what has ended already stays as it ended.
+    @param evidence The dispute's number.
+    """
+    assert msg.sender == addresses.DISPUTES, "authorizations: only disputes"
+    standing: uint256 = self.authorizations[authorization].standing
+    if self._is_in_force(standing):
+        self._finish(
+            authorization,
+            standing,
+            vocabulary.AUTHORIZATION_STATUS_REVOKED,
+            0,
+            vocabulary.REASON_BREACH_OF_TERMS,
+            evidence,
+        )
+
+
+@external
 def reserve(
     authorization: bytes32,
     uses: uint256,
@@ -566,10 +587,12 @@ def returnToWindow(
 def setFrozen(subject: bytes32, until: uint256):
     """
     @notice Supervision freezes an authorization in force up to a second, the first at which it is over;
-            0 lifts. What stands below is unchanged (R22).
+            0 lifts, also from one that has ended since. What stands below is unchanged (R22).
     """
     assert msg.sender == addresses.SUPERVISION, "authorizations: only supervision"
-    assert self._is_in_force(self.authorizations[subject].standing), "authorizations: not active"
+    assert (
+        until == 0 or self._is_in_force(self.authorizations[subject].standing)
+    ), "authorizations: not active"
     self.authorizations[subject].limits |= FROZEN
     self.freezes[subject] = until
     log AuthorizationFrozen(authorization=subject, until=until)
@@ -901,6 +924,18 @@ def _end(
         status = vocabulary.AUTHORIZATION_STATUS_REVOKED
         if parties == CONSUMER:
             status = vocabulary.AUTHORIZATION_STATUS_TERMINATED
+    self._finish(authorization, standing, status, parties, reason, evidence)
+
+
+@internal
+def _finish(
+    authorization: bytes32,
+    standing: uint256,
+    status: uint256,
+    parties: uint256,
+    reason: uint256,
+    evidence: bytes32,
+):
     self.authorizations[authorization].standing = self._with_status(standing, status) | (
         reason << REASON_AT
     ) | (block.number << ENDED_AT)
@@ -919,3 +954,5 @@ def _end(
         log AuthorizationRejected(
             authorization=authorization, parties=parties, reason=reason, evidence=evidence
         )
+    if status != vocabulary.AUTHORIZATION_STATUS_REJECTED:
+        extcall IObligations(addresses.OBLIGATIONS).openAtEnd(authorization)

@@ -6,7 +6,8 @@
         answers; the arbiter named, an exchange or a regulator that is no side, rules; either side may
         appeal once, to a regulator that has not ruled yet. From opening on the disputed receipts are
         left out of statements of fees: for good where the dispute is upheld, until it is over where not.
-        While a dispute is open, deletion is held (R21). It gates nothing else (R11).
+        A ruling may end the authorization for breach of its terms. While a dispute is open, deletion is
+        held (R21). It gates nothing else (R11).
 """
 
 from interfaces import IAuthorizations
@@ -121,6 +122,7 @@ def excludes(number: uint256, lease: uint256, receipt: uint256) -> bool:
     return (
         held.status != vocabulary.DISPUTE_STATUS_ENDED
         or held.ruling == vocabulary.RULING_UPHELD
+        or held.ruling == vocabulary.RULING_UPHELD_ENDING
     )
 
 
@@ -223,7 +225,9 @@ def rule(number: uint256, ruling: uint256, grounds: bytes32):
         held.status != vocabulary.DISPUTE_STATUS_OPEN or block.timestamp >= held.until
     ), "disputes: the answer may still come"
     assert (
-        ruling == vocabulary.RULING_UPHELD or ruling == vocabulary.RULING_DISMISSED
+        ruling == vocabulary.RULING_UPHELD
+        or ruling == vocabulary.RULING_UPHELD_ENDING
+        or ruling == vocabulary.RULING_DISMISSED
     ), "disputes: unknown ruling"
     assert grounds != empty(bytes32), "disputes: no grounds"
     until: uint256 = 0
@@ -316,5 +320,9 @@ def _end(number: uint256, ruling: uint256):
     self.disputes[number].ruling = ruling
     authorization: bytes32 = self.disputes[number].authorization
     self.open_count[authorization] -= 1
+    if ruling == vocabulary.RULING_UPHELD_ENDING:
+        extcall IAuthorizations(addresses.AUTHORIZATIONS).endByRuling(
+            authorization, convert(number, bytes32)
+        )
     extcall IObligations(addresses.OBLIGATIONS).holdForDispute(authorization, False)
     log DisputeEnded(dispute=number, authorization=authorization, ruling=ruling)

@@ -2,11 +2,12 @@
 # pragma evm-version prague
 """
 @title Obligations
-@notice Duties that follow a use, each with a date (R21). Once an authorization has ended anyone opens its
-        deletion: the consumer certifies it by the end of the agreed retention, at once where the subject
-        withdrew, and both sides certify that the salts of a person's reference are destroyed once
-        records need not be kept. A regulator imposes duties to inform and to compensate. A dispute, or
-        an officer for a freeze or an inspection, holds deletion: its clock stands still meanwhile.
+@notice Duties that follow a use, each with a date (R21). The end of an authorization opens its deletion,
+        where it ends by time or use anyone does: the consumer certifies it by the end of the agreed
+        retention, at once where the subject withdrew, and both sides certify that the salts of a
+        person's reference are destroyed once records need not be kept. A regulator imposes duties to
+        inform and to compensate. A dispute, a freeze of the authorization, or an officer for an
+        inspection holds deletion: its clock stands still meanwhile.
         What is late anyone puts on record; a late fulfilment is one, and stays late.
 """
 
@@ -50,6 +51,8 @@ struct Hold:
     since: uint256
     # Seconds of holds that are over.
     total: uint256
+    # Unix seconds, the first at which a freeze of the authorization is over.
+    thawsAt: uint256
 
 
 # Fixed positions: node/spec/obligations.py reads them.
@@ -91,7 +94,7 @@ event ObligationOverdue:
 event DeletionHeld:
     authorization: indexed(bytes32)
     member: indexed(uint256)
-    # Open disputes, and the end of an officer's hold.
+    # Open disputes, and the later end of an officer's hold and of a freeze.
     disputes: uint256
     until: uint256
     caseHash: bytes32
@@ -146,44 +149,26 @@ def isHeld(authorization: bytes32) -> bool:
 @external
 def openDeletion(authorization: bytes32):
     """
-    @notice Anyone opens what the end of an authorization obliges to, once.
+    @notice Anyone opens what the end of an authorization by time or use obliges to, once.
     """
-    status: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(authorization)
-    assert (
-        status == vocabulary.AUTHORIZATION_STATUS_REVOKED
-        or status == vocabulary.AUTHORIZATION_STATUS_TERMINATED
-        or status == vocabulary.AUTHORIZATION_STATUS_EXPIRED
-        or status == vocabulary.AUTHORIZATION_STATUS_EXHAUSTED
-    ), "obligations: the authorization has not ended"
-    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
-    limits: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
-    since: uint256 = block.timestamp
-    if status == vocabulary.AUTHORIZATION_STATUS_EXPIRED:
-        since = (standing >> 190) & (2**36 - 1)
-    retention: uint256 = ((limits >> 201) & 8_191) * DAY
-    if (standing >> 136) & 63 == vocabulary.REASON_SUBJECT_WITHDREW:
-        retention = 0
-    within: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(
-        vocabulary.PARAMETER_DELETION_WITHIN
+    self._open_deletion(authorization)
+
+
+@external
+def openAtEnd(authorization: bytes32):
+    """
+    @notice Authorizations ended one that was in force: what that obliges to is opened with it, if it is
+            not open already, because its uses were exhausted before.
+    """
+    assert msg.sender == addresses.AUTHORIZATIONS, "obligations: only authorizations"
+    consumer: uint256 = (
+        staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization) >> 8
+    ) & 255
+    id: bytes32 = self._id(
+        vocabulary.OBLIGATION_KIND_DELETE_DATA, authorization, consumer, empty(bytes32)
     )
-    consumer: uint256 = (standing >> 8) & 255
-    self._open(
-        vocabulary.OBLIGATION_KIND_DELETE_DATA,
-        authorization,
-        consumer,
-        since + retention + within,
-        empty(bytes32),
-    )
-    if (limits >> 16) & 3 != vocabulary.SUBJECT_MODE_NONE:
-        kept: uint256 = RECORDS_AML if (PURPOSES_AML >> (limits & 255)) & 1 == 1 else RECORDS
-        for member: uint256 in [standing & 255, consumer]:
-            self._open(
-                vocabulary.OBLIGATION_KIND_DESTROY_SALT,
-                authorization,
-                member,
-                since + kept + within,
-                empty(bytes32),
-            )
+    if self.obligations[id].kind == 0:
+        self._open_deletion(authorization)
 
 
 @external
@@ -309,6 +294,17 @@ def holdForDispute(authorization: bytes32, opens: bool):
     self._keep(authorization, held, 0, empty(bytes32))
 
 
+@external
+def holdForFreeze(authorization: bytes32, member: uint256, caseHash: bytes32, until: uint256):
+    """
+    @notice Supervision says that a regulator froze it, up to a second, or lifted that.
+    """
+    assert msg.sender == addresses.SUPERVISION, "obligations: only supervision"
+    held: Hold = self._settled(self.holds[authorization])
+    held.thawsAt = until
+    self._keep(authorization, held, member, caseHash)
+
+
 @pure
 @internal
 def _id(kind: uint256, authorization: bytes32, member: uint256, evidence: bytes32) -> bytes32:
@@ -324,6 +320,46 @@ def _approver() -> uint256:
     member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
     assert member != 0, "obligations: not an approver"
     return member
+
+
+@internal
+def _open_deletion(authorization: bytes32):
+    status: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(authorization)
+    assert (
+        status == vocabulary.AUTHORIZATION_STATUS_REVOKED
+        or status == vocabulary.AUTHORIZATION_STATUS_TERMINATED
+        or status == vocabulary.AUTHORIZATION_STATUS_EXPIRED
+        or status == vocabulary.AUTHORIZATION_STATUS_EXHAUSTED
+    ), "obligations: the authorization has not ended"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    limits: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
+    since: uint256 = block.timestamp
+    if status == vocabulary.AUTHORIZATION_STATUS_EXPIRED:
+        since = (standing >> 190) & (2**36 - 1)
+    retention: uint256 = ((limits >> 201) & 8_191) * DAY
+    if (standing >> 136) & 63 == vocabulary.REASON_SUBJECT_WITHDREW:
+        retention = 0
+    within: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(
+        vocabulary.PARAMETER_DELETION_WITHIN
+    )
+    consumer: uint256 = (standing >> 8) & 255
+    self._open(
+        vocabulary.OBLIGATION_KIND_DELETE_DATA,
+        authorization,
+        consumer,
+        since + retention + within,
+        empty(bytes32),
+    )
+    if (limits >> 16) & 3 != vocabulary.SUBJECT_MODE_NONE:
+        kept: uint256 = RECORDS_AML if (PURPOSES_AML >> (limits & 255)) & 1 == 1 else RECORDS
+        for member: uint256 in [standing & 255, consumer]:
+            self._open(
+                vocabulary.OBLIGATION_KIND_DESTROY_SALT,
+                authorization,
+                member,
+                since + kept + within,
+                empty(bytes32),
+            )
 
 
 @internal
@@ -393,7 +429,16 @@ def _due(owed: Obligation) -> uint256:
 @view
 @internal
 def _is_held(held: Hold) -> bool:
-    return held.disputes != 0 or block.timestamp < held.until
+    return held.disputes != 0 or block.timestamp < self._over(held)
+
+
+@pure
+@internal
+def _over(held: Hold) -> uint256:
+    """
+    @dev The first second at which neither an officer nor a freeze holds it.
+    """
+    return max(held.until, held.thawsAt)
 
 
 @view
@@ -406,7 +451,7 @@ def _held(held: Hold) -> uint256:
         return held.total
     if self._is_held(held):
         return held.total + block.timestamp - held.since
-    return held.total + max(held.until, held.since) - held.since
+    return held.total + max(self._over(held), held.since) - held.since
 
 
 @view
@@ -439,6 +484,6 @@ def _keep(authorization: bytes32, changed: Hold, member: uint256, caseHash: byte
         authorization=authorization,
         member=member,
         disputes=held.disputes,
-        until=held.until,
+        until=self._over(held),
         caseHash=caseHash,
     )

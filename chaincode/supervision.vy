@@ -13,6 +13,7 @@
 from interfaces import IAuthorizations
 from interfaces import IFreezable
 from interfaces import IMembers
+from interfaces import IObligations
 import addresses
 import vocabulary
 
@@ -130,6 +131,9 @@ def freezeAuthorization(
     assert (mandate >> zone) & 1 == 1, "supervision: outside the mandate"
     self._order("authorization", convert(authorization, uint256), ground, caseHash, until)
     extcall IFreezable(addresses.AUTHORIZATIONS).setFrozen(authorization, until)
+    extcall IObligations(addresses.OBLIGATIONS).holdForFreeze(
+        authorization, self._member(), caseHash, until
+    )
 
 
 @external
@@ -198,6 +202,9 @@ def lift(kind: String[16], target: uint256):
         ) & 255
         assert (mandate >> zone) & 1 == 1, "supervision: outside the mandate"
         extcall IFreezable(addresses.AUTHORIZATIONS).setFrozen(authorization, 0)
+        extcall IObligations(addresses.OBLIGATIONS).holdForFreeze(
+            authorization, self._member(), empty(bytes32), 0
+        )
     self.orders[subject].until = 0
     log FreezeLifted(subject=subject, member=self._member(), officer=msg.sender)
 

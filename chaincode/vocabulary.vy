@@ -161,6 +161,7 @@ DISPUTE_STATUS_ENDED: constant(uint256) = 5
 RULING_UPHELD: constant(uint256) = 1
 RULING_DISMISSED: constant(uint256) = 2
 RULING_WITHDRAWN: constant(uint256) = 3
+RULING_UPHELD_ENDING: constant(uint256) = 4
 
 
 @internal

@@ -12,6 +12,7 @@ from node.spec.vocabulary import DisputeStatus, Ruling
 DISPUTES: Final = Address(ADDRESSES["disputes"])
 DISPUTE_COUNT: Final = 0
 RECORDS: Final = 1
+UPHOLDING: Final = (Ruling.UPHELD, Ruling.UPHELD_ENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Dispute:
         """Whether it leaves a receipt of its authorization out of statements of fees."""
         if lease != self.lease or not self.first <= receipt <= self.last:
             return False
-        return self.status != DisputeStatus.ENDED or self.ruling == Ruling.UPHELD
+        return self.status != DisputeStatus.ENDED or self.ruling in UPHOLDING
 
 
 def payable(

@@ -24,16 +24,23 @@ class Hold:
     """The first second at which an officer's hold is over."""
     since: int
     total: int
+    thaws_at: int
+    """The first second at which a freeze of the authorization is over."""
+
+    @property
+    def over(self) -> int:
+        """The first second at which neither an officer nor a freeze holds it."""
+        return max(self.until, self.thaws_at)
 
     def holds(self, timestamp: int) -> bool:
         """Whether deletion is held as of a block's time."""
-        return self.disputes > 0 or timestamp < self.until
+        return self.disputes > 0 or timestamp < self.over
 
     def seconds(self, timestamp: int) -> int:
         """Return for how long deletion was held up to a block's time."""
         if not self.since:
             return self.total
-        end = timestamp if self.holds(timestamp) else max(self.until, self.since)
+        end = timestamp if self.holds(timestamp) else max(self.over, self.since)
         return self.total + end - self.since
 
 
@@ -82,4 +89,4 @@ def obligation(read: ReadSlot, identifier: Hash32) -> Obligation | None:
 def hold(read: ReadSlot, authorization: Hash32) -> Hold:
     """Return what holds deletion. `read` is of Obligations."""
     base = mapping_slot(HOLDS, authorization)
-    return Hold(*(read(base + place) for place in range(4)))
+    return Hold(*(read(base + place) for place in range(5)))

@@ -320,6 +320,7 @@ class Ruling(IntEnum):
     UPHELD = 1
     DISMISSED = 2
     WITHDRAWN = 3
+    UPHELD_ENDING = 4
 
 
 TABLE_OF: Final[dict[type[IntEnum], str]] = {

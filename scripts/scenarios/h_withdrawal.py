@@ -45,7 +45,6 @@ async def play(stage: Stage) -> None:
         "no lease opens after it",
         "撤回后不得再开租约",
     )
-    await stage.send("exchange.approver", obligations.open_deletion(authorization))
     certify = obligations.certify_deletion(authorization, 1, METHOD, SCOPE)
     await stage.prove_refused(
         stage.send("consumer.approver", certify),

@@ -37,7 +37,7 @@ def due(world, authorization):
 
 def test_closing_all_leases_acknowledges_an_end(world):
     authorization, events = ended(world)
-    assert events == ["AcknowledgementDue", "AuthorizationRevoked"]
+    assert events == ["AcknowledgementDue", "AuthorizationRevoked", "ObligationOpened"]
     assert due(world, authorization) == world.time + WITHIN
     assert close(world, authorization, 1) == ["LeaseClosed"]
     assert close(world, authorization, 2) == ["EndAcknowledged", "LeaseClosed"]
@@ -46,7 +46,7 @@ def test_closing_all_leases_acknowledges_an_end(world):
 
 def test_without_leases_nothing_is_due(world):
     authorization, events = ended(world, leases=0)
-    assert events == ["AuthorizationRevoked"]
+    assert events == ["AuthorizationRevoked", "ObligationOpened"]
     refused = world.refused("c.gateway", "authorizations", "markOverdue", authorization)
     assert refused == "authorizations: no acknowledgement is due"
 

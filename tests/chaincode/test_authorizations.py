@@ -264,7 +264,7 @@ def test_a_party_ends_it_and_the_block_is_kept(world, sender, reason, ended, eve
         "authorizations: not a reason of this party"
     )
     assert world.refused("c.approver", *revoke, reason, ZERO_HASH) == "authorizations: not a party"
-    assert w.events(world.send(sender, *revoke, reason, ZERO_HASH)) == [event]
+    assert w.events(world.send(sender, *revoke, reason, ZERO_HASH)) == [event, "ObligationOpened"]
     assert status(world, authorization) == ended
     state = world.authorization(authorization)
     assert (state.ended, state.reason) == (world.number, reason)

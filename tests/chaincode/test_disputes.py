@@ -7,7 +7,16 @@ from node.sdk.governance import admit_member, set_parameter
 from node.spec import disputes
 from node.spec.crypto import keccak256
 from node.spec.types import ZERO_HASH
-from node.spec.vocabulary import DisputeStatus, MemberKind, Parameter, Role, Ruling, mask
+from node.spec.vocabulary import (
+    AuthorizationStatus,
+    DisputeStatus,
+    MemberKind,
+    Parameter,
+    Reason,
+    Role,
+    Ruling,
+    mask,
+)
 from tests.chaincode import world as w
 
 EVIDENCE = keccak256(b"evidence")
@@ -174,7 +183,7 @@ def test_only_who_is_named_speaks(world, authorization):
     assert refused(world, "a.approver", "answer", 1, EVIDENCE) == "awaits no answer"
     rule = (1, Ruling.UPHELD, EVIDENCE)
     assert refused(world, "regulator.approver", "rule", *rule) == "not the arbiter"
-    for ruling in (0, Ruling.WITHDRAWN, 4):
+    for ruling in (0, Ruling.WITHDRAWN, 5):
         told = refused(world, "exchange.approver", "rule", 1, ruling, EVIDENCE)
         assert told == "unknown ruling"
     told = refused(world, "exchange.approver", "rule", 1, Ruling.UPHELD, ZERO_HASH)
@@ -211,3 +220,34 @@ def test_times_are_those_voted(world, authorization):
     opened(world, authorization)
     world.time += w.FLOOR
     world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD, EVIDENCE))
+
+
+def test_a_ruling_may_end_the_authorization_once_it_is_final(world, authorization):
+    opened(world, authorization)
+    world.carry_out("a.approver", calls.answer_dispute(1, EVIDENCE))
+    world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD_ENDING, EVIDENCE))
+    assert world.authorization(authorization).status == AuthorizationStatus.ACTIVE
+    assert payable(world, authorization) == [1]
+    world.time += 2 * WEEK
+    done = world.carry_out("nobody", calls.end_dispute(1))
+    assert "AuthorizationRevoked" in w.events(done)
+    assert "ObligationOpened" in w.events(done)
+    assert world.authorization(authorization).status == AuthorizationStatus.REVOKED
+    assert world.authorization(authorization).reason == Reason.BREACH_OF_TERMS
+    assert payable(world, authorization) == [1]
+
+
+def test_a_ruling_leaves_what_has_ended_as_it_ended(world, authorization):
+    opened(world, authorization)
+    world.carry_out("a.approver", calls.answer_dispute(1, EVIDENCE))
+    world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD_ENDING, EVIDENCE))
+    revoke = ("authorizations", "revoke", authorization, Reason.CONSUMER_TERMINATED, ZERO_HASH)
+    world.send("b.approver", *revoke)
+    world.time += 2 * WEEK
+    assert "AuthorizationRevoked" not in w.events(world.carry_out("nobody", calls.end_dispute(1)))
+    assert world.authorization(authorization).status == AuthorizationStatus.TERMINATED
+
+
+def test_only_a_ruling_ends_what_is_not_ones_own(world, authorization):
+    call = ("authorizations", "endByRuling", authorization, EVIDENCE)
+    assert world.refused("exchange.approver", *call) == "authorizations: only disputes"

@@ -12,6 +12,7 @@ from node.spec.crypto import keccak256
 from node.spec.types import ZERO_HASH
 from node.spec.usage import close_digest, lease_id
 from node.spec.vocabulary import (
+    FreezeGround,
     MemberKind,
     ObligationKind,
     ObligationStatus,
@@ -38,11 +39,10 @@ def world():
 
 
 def ended(world, reason=Reason.PROVIDER_WITHDREW, **changes):
-    """An authorization that the provider revoked, its deletion opened."""
+    """An authorization that the provider revoked, which opens its deletion."""
     identity = w.grant(world, **changes)
     evidence = PROOF if reason == Reason.SUBJECT_WITHDREW else ZERO_HASH
     world.send("a.approver", "authorizations", "revoke", identity, reason, evidence)
-    world.carry_out("nobody", calls.open_deletion(identity))
     return identity
 
 
@@ -114,7 +114,6 @@ def personal(world, reason, **changes):
     signed = w.signature("subject", identity)
     world.send("a.approver", *w.approving(agreed, signed))
     world.send("a.approver", "authorizations", "revoke", identity, reason, PROOF)
-    world.carry_out("nobody", calls.open_deletion(identity))
     return identity
 
 
@@ -149,7 +148,6 @@ def test_a_certificate_covers_all_leases_once_they_are_closed(world):
     lease = w.open_lease(world, identity)
     revoke = ("authorizations", "revoke", identity, Reason.PROVIDER_WITHDREW, ZERO_HASH)
     world.send("a.approver", *revoke)
-    world.carry_out("nobody", calls.open_deletion(identity))
     call = ("certifyDeletion", identity, 1, PROOF, PROOF)
     assert refused(world, "b.approver", call) == "leases are not closed"
     digest = close_digest(lease, 0, lease, w.CHAIN_ID)
@@ -219,18 +217,22 @@ def test_a_hold_is_lifted_and_laid_on_again(world):
     assert due(world, key(identity)) == before + 100 + 49
 
 
-def test_a_dispute_holds_until_it_is_over(world):
-    identity = w.grant(world)
-    lease = w.open_lease(world, identity)
+def used_up(world, identity, lease):
+    """Settle one use of a lease and close it."""
     receipt = w.receipt(world, lease, 1, lease)
     signed = w.both(w.hashed(receipt))
     world.send("a.gateway", "leases", "settle", identity, 1, w.plain(receipt), *signed)
     digest = close_digest(lease, 1, w.hashed(receipt), w.CHAIN_ID)
     last = w.hashed(receipt)
     world.send("a.gateway", "leases", "close", identity, 1, 1, last, *w.both(digest))
+
+
+def test_a_dispute_holds_until_it_is_over(world):
+    identity = w.grant(world)
+    lease = w.open_lease(world, identity)
+    used_up(world, identity, lease)
     revoke = ("authorizations", "revoke", identity, Reason.PROVIDER_WITHDREW, ZERO_HASH)
     world.send("a.approver", *revoke)
-    world.carry_out("nobody", calls.open_deletion(identity))
     before = due(world, key(identity))
     opening = disputes.open_dispute(identity, 1, range(1, 2), w.EXCHANGE, PROOF)
     world.carry_out("b.approver", opening)
@@ -340,3 +342,44 @@ def _prepared():
 
 
 _held_world = _prepared()
+
+
+def test_an_end_opens_deletion_once(world):
+    identity = w.grant(world, maximum_uses=1)
+    lease = w.open_lease(world, identity, uses=1)
+    used_up(world, identity, lease)
+    world.carry_out("nobody", calls.open_deletion(identity))
+    opened = due(world, key(identity))
+    done = world.send(
+        "b.approver", "authorizations", "revoke", identity, Reason.CONSUMER_TERMINATED, ZERO_HASH
+    )
+    assert w.events(done) == ["AuthorizationTerminated"]
+    assert due(world, key(identity)) == opened
+    for method in ("openAtEnd", "openDeletion"):
+        told = refused(world, "nobody", (method, identity))
+        assert told == {"openAtEnd": "only authorizations"}.get(method, "opened already")
+
+
+def test_a_freeze_of_the_authorization_holds_until_it_is_over_or_lifted(world):
+    identity = w.grant(world)
+    until = world.time + 1_000
+    freeze = ("freezeAuthorization", identity, FreezeGround.FRAUD, PROOF, until)
+    done = world.send("regulator.officer", "supervision", *freeze)
+    assert w.events(done) == ["FreezeOrdered", "AuthorizationFrozen", "DeletionHeld"]
+    revoke = ("authorizations", "revoke", identity, Reason.PROVIDER_WITHDREW, ZERO_HASH)
+    opened = world.send("a.approver", *revoke)
+    assert w.events(opened) == ["AuthorizationRevoked", "ObligationOpened"]
+    before = due(world, key(identity))
+    assert refused(world, "b.approver", ("certifyDeletion", identity, 0, PROOF, PROOF)) == (
+        "deletion is held"
+    )
+    world.time += 100
+    assert due(world, key(identity)) == before + 101, "a refused call takes a second too"
+    lift = ("supervision", "lift", "authorization", int.from_bytes(identity))
+    world.send("regulator.officer", *lift)
+    held = due(world, key(identity))
+    world.time += 100
+    assert due(world, key(identity)) == held
+    world.carry_out("b.approver", certify(identity))
+    call = ("holdForFreeze", identity, w.REGULATOR, PROOF, 0)
+    assert refused(world, "regulator.officer", call) == "only supervision"

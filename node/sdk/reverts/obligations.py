@@ -1,6 +1,6 @@
 """Reasons of `obligations`, each an exception class with what to do next."""
 
-from node.sdk.reverts.base import DONE, ROLE, SHAPE, revert
+from node.sdk.reverts.base import DONE, INTERNAL, ROLE, SHAPE, revert
 
 DateOutOfRange = revert("obligations: date out of range", SHAPE)
 DeletionIsCertified = revert("obligations: deletion is certified", SHAPE)
@@ -17,7 +17,9 @@ NotAnOfficer = revert("obligations: not an officer", ROLE)
 NotLate = revert("obligations: not late", SHAPE)
 NotOwed = revert("obligations: not owed", SHAPE)
 NotTheConsumer = revert("obligations: not the consumer", SHAPE)
+OnlyAuthorizations = revert("obligations: only authorizations", INTERNAL)
 OnlyDisputes = revert("obligations: only disputes", SHAPE)
+OnlySupervision = revert("obligations: only supervision", INTERNAL)
 OpenedAlready = revert("obligations: opened already", DONE)
 OutsideTheMandate = revert("obligations: outside the mandate", SHAPE)
 OwedByAnotherMember = revert("obligations: owed by another member", SHAPE)
