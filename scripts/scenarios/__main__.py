@@ -14,8 +14,8 @@ from scripts.demo.world import World, dataccord
 from scripts.scenarios.play import SCENARIOS, play, prepare
 from scripts.scenarios.stage import Gateway, Stage
 
-SUBJECT_ROWS: Final = (42, 77)
-"""Rows of the demo's data that belong to the subjects of scenarios B and D."""
+SUBJECT_ROWS: Final = (42, 77, 101)
+"""Rows of the demo's data that belong to the subjects of scenarios B, D and H."""
 
 
 async def run(folder: Path, port_offset: int, letters: str) -> int:

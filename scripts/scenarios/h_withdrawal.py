@@ -1,7 +1,11 @@
 """H: a subject withdraws; closing all leases is the consumer's acknowledgement."""
 
+from typing import Any
+
+from node.errors import Refused
 from node.sdk import contracts, obligations
 from node.sdk.abi import event_topic
+from node.sdk.query import record_query
 from node.sdk.reverts import authorizations, leases
 from node.sdk.reverts import obligations as refused
 from node.spec.crypto import keccak256, sign
@@ -13,15 +17,22 @@ from scripts.scenarios.stage import Stage
 
 TITLE = ("Withdrawal and deletion", "撤回与删除")
 METHOD, SCOPE = Hash32(keccak256(b"overwritten")), Hash32(keccak256(b"all copies"))
-MODE = "fields: record only / 仅记录"
+MODE = "fields: gateway / 网关"
+FIELDS = ("credit_amount", "duration_in_month")
+QUERY = record_query("CreditScoreEvaluation", list(FIELDS))
 
 
 async def play(stage: Stage) -> None:
     """Another's signature withdraws nothing; the subject's does, once and for all."""
-    terms = stage.consented("person", Hash32(keccak256(b"a person, salted")))
+    gateway = stage.gateway
+    reference, changes = Hash32(keccak256(b"a person, salted")), dict[str, Any]()
+    if gateway is not None:
+        reference = gateway.references[2]
+        changes = {"fields": gateway.manifest.mask_of(*FIELDS), "product": gateway.product}
+    terms = stage.consented("person", reference, **changes)
     authorization = await stage.grant(terms, "person")
     lease = await stage.lease(terms, 2, DeliveryMode.FIELDS)
-    uses = await stage.record(lease, 1)
+    uses = await stage.use(lease, QUERY, 1)
     digest = revocation_digest(
         authorization_id(terms, stage.chain_id), Reason.SUBJECT_WITHDREW, stage.chain_id
     )
@@ -45,6 +56,17 @@ async def play(stage: Stage) -> None:
         "no lease opens after it",
         "撤回后不得再开租约",
     )
+    if gateway is not None:
+        served = ""
+        try:
+            await gateway.consumer.ask(lease, QUERY)
+        except Refused as error:
+            served = error.reason
+        stage.prove(
+            bool(served),
+            f"the gateway answers nothing on the lease that is open still ({served})",
+            f"网关对未关租约不再应答（{served}）",
+        )
     certify = obligations.certify_deletion(authorization, 1, METHOD, SCOPE)
     await stage.prove_refused(
         stage.send("consumer.approver", certify),
