@@ -10,11 +10,12 @@ COUNT ?= 20
 WORKERS ?= 2
 BUDGET ?= 60
 TRANSACTIONS ?= 100000
+STORIES ?= 2000
 ENGINE_SOURCES := $(wildcard engine/src/*.rs) engine/Cargo.toml engine/Cargo.lock engine/pyproject.toml engine/dataccord_engine.pyi
 HAS_CARGO := $(shell cargo --version 2>/dev/null | awk '{split($$2, v, "."); if (v[1] > 1 || v[2] >= 95) print "yes"}')
 ENGINE_STAMP := $(if $(HAS_CARGO),$(VENV)/engine)
 
-.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts contract-mutants scenarios foreign-node switches lock clean
+.PHONY: help install engine lint-engine differential demo test lint bench bench-check sim sim-mutants fuzz docs contracts contract-mutants model scenarios foreign-node switches lock clean
 
 help: ## List the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -101,6 +102,9 @@ contracts: install ## Compile the contracts, write their artifacts and the class
 
 contract-mutants: install ## Plant COUNT bugs in the contracts, drawn by SEED; tests must find all
 	@$(RUN) -m scripts.contract_mutants --seed $(SEED) --count $(COUNT)
+
+model: install ## Tell STORIES of an authorization to the contracts and to a short model of it
+	@DATACCORD_MODEL_RUNS=$(STORIES) DATACCORD_MODEL_SEED=$(SEED) $(RUN) -m pytest -q tests/chaincode/test_model.py
 
 lock: ## Resolve the dependencies anew into hash locks (needs uv)
 	@for name in runtime dev; do (cd requirements && uv pip compile -q --no-strip-extras --universal --python-version 3.11 --only-binary :all: --generate-hashes --custom-compile-command "make lock" $$name.in -o $$name.txt); done

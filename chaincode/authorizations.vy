@@ -830,7 +830,8 @@ def _reserve_in_window(
     used: uint256 = 0
     if (standing >> WINDOW_AT) & WINDOW == window:
         used = (standing >> WINDOW_USED_AT) & UINT32
-    assert uses <= ((limits >> RATE_AT) & UINT32) - used, "authorizations: rate exhausted"
+    # An amendment may have lowered the rate below what the window has used.
+    assert used + uses <= (limits >> RATE_AT) & UINT32, "authorizations: rate exhausted"
     return (standing & ~WINDOWED) | (window << WINDOW_AT) | ((used + uses) << WINDOW_USED_AT)
 
 
