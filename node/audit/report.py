@@ -13,6 +13,7 @@ from node.audit.texts import (
     CLOSING,
     DETAILS,
     HEADINGS,
+    LACKS,
     STATEMENTS,
     STATUSES,
     TITLES,
@@ -34,6 +35,7 @@ def to_json(report: Report, language: str = "en") -> dict[str, Any]:
         "as_of": {"block": report.block, "time": moment(report.timestamp)},
         "checks": [_result_json(result, language) for result in report.results],
         "failures": len(report.failures),
+        "unshown": len(report.unshown),
         "authorizations": _summaries(report, language),
         "not_provable": [
             {"key": statement.key, **statement.values, "text": _statement(statement, language)}
@@ -85,6 +87,8 @@ def _conclusion(report: Report, language: str) -> str:
     if report.is_old:
         wanted = moment(report.not_before or 0)
         return say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted)
+    if report.unshown:
+        return say(HEADINGS["partly"], language, count=len(report.unshown))
     return say(HEADINGS["proved"], language)
 
 
@@ -103,12 +107,15 @@ def _statement(statement: Statement, language: str) -> str:
 
 
 def _detail(result: Result, language: str) -> str:
+    if result.lacks:
+        return say(LACKS[result.lacks], language, **result.details)
     if result.status is Status.NOT_PROVABLE:
         return say(HEADINGS["stands-on"], language, check=result.what)
     if result.status is Status.FAILED:
         return ""
     unended = result.check == "revocation" and result.details["ended"] is None
     key = "not-ended" if unended else result.check
+    key = "not-due" if key == "deletion" and result.details["due"] is None else key
     return say(DETAILS[key], language, **result.details)
 
 
@@ -132,6 +139,9 @@ def _result_json(result: Result, language: str) -> dict[str, Any]:
     }
     if result.status is Status.FAILED:
         found |= {"object": result.subject, "what": result.what, "why": result.why}
+    elif result.lacks:
+        lacks = say(LACKS[result.lacks], language, **result.details)
+        found |= {"lacks": result.lacks, "text": lacks}
     elif result.status is Status.NOT_PROVABLE:
         found["stands_on"] = result.what
     return found

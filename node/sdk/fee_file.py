@@ -19,11 +19,10 @@ from node.sdk.statements import state_fees
 from node.spec.crypto import SIGNATURE_LENGTH, address_of, recover, sign
 from node.spec.fees import CONTENT_BYTES_MAX, Fees, decode_fees, encode_fees, first_difference
 from node.spec.pricing import PricePlan, encode_plan, plan_from_json, plan_hash
-from node.spec.statements import FeeStatement, fee_commitment, statement_id
+from node.spec.statements import SALT_BYTES, FeeStatement, fee_commitment, statement_id
 from node.spec.types import Address, Hash32
 
 FORMAT: Final = "dataccord-fee-statement/1"
-SALT_BYTES: Final = 32
 PLANS_MAX: Final = 1_024
 SIDES: Final = ("provider", "consumer", "exchange")
 """Who signs, in the order in which the contract takes the signatures."""

@@ -17,6 +17,8 @@ from node.spec import (
     obligations,
     proposals,
     registry,
+    statements,
+    templates,
     versions,
 )
 from tests.chaincode import world as w
@@ -86,6 +88,9 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("obligations").layout["holds"] == obligations.HOLDS
     assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT
     assert load("disputes").layout["disputes"] == disputes.RECORDS
+    assert load("statements").layout["fees"] == statements.FEES
+    assert load("templates").layout["templates"] == templates.TEMPLATES_AT
+    assert load("templates").layout["lists"] == templates.LISTS
     assert load("exports").layout["seen"] == exports.SEEN
     assert load("exports").layout["recorded"] == exports.RECORDED
     assert load("closings").layout["statements"] == registry.STATEMENTS
