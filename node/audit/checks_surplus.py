@@ -1,5 +1,7 @@
 """Nothing is in the file that no proof needed: so no value in it can be changed unnoticed."""
 
+from itertools import pairwise
+
 from node.audit.evidence import Evidence, place, require, text_of
 from node.audit.result import Details
 from node.spec.crypto import keccak256
@@ -53,6 +55,11 @@ def _require_past(evidence: Evidence) -> None:
 
 
 def _require_documents(evidence: Evidence) -> None:
+    opened = [opening.statement for opening in evidence.bundle.openings]
+    plans = [keccak256(document) for document in evidence.bundle.plans]
+    for what, names in (("fee statements", opened), ("price plans", plans)):
+        ascend = all(before < after for before, after in pairwise(names))
+        require(what, (ascend, "their documents do not ascend"))
     for opening in evidence.bundle.openings:
         present = opening.statement in evidence.opened
         subject = f"fee statement {text_of(opening.statement)}"

@@ -1,0 +1,373 @@
+"""Money, disputes, duties, freezes and lists: what a file proves of them, and each smallest lie."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from node.audit.bundle import Bundle, decode_bundle, encode_bundle
+from node.audit.checks_chain import check_inclusion
+from node.audit.evidence import Evidence
+from node.audit.report import to_json, to_text
+from node.audit.result import Report, Status
+from node.audit.verify import verify
+from node.sdk.fee_file import FeeFile
+from node.spec.fees import decode_fees, encode_fees
+from node.spec.obligations import obligation_id
+from node.spec.pricing import Tier, encode_plan
+from node.spec.types import Hash32
+from node.spec.vocabulary import ObligationKind, Reason, Zone, purpose
+from tests.chaincode import world
+from tests.chaincode.world import A, B
+from tests.unit.audit.forger import forged
+from tests.unit.audit.trade import CASE, OFFICERS, PLAN, PROOF, Trade
+
+
+@pytest.fixture(scope="module")
+def trade(tmp_path_factory: pytest.TempPathFactory) -> Trade:
+    return Trade(tmp_path_factory.mktemp("trade") / "journal.db")
+
+
+@pytest.fixture(scope="module")
+def bundle(trade: Trade) -> Bundle:
+    return decode_bundle(asyncio.run(trade.export(*trade.wanted)))
+
+
+def check(trade: Trade, bundle: Bundle) -> Report:
+    return verify(encode_bundle(bundle), trade.genesis.hash)
+
+
+def shown(trade: Trade, *wanted: Hash32) -> Report:
+    return verify(asyncio.run(trade.export(*wanted)), trade.genesis.hash)
+
+
+def failing(report: Report) -> set[str]:
+    return {result.check for result in report.failures}
+
+
+def lacking(report: Report) -> set[str]:
+    assert not report.failures
+    return {result.lacks for result in report.unshown}
+
+
+def test_whole_trade_is_proved(trade: Trade, bundle: Bundle) -> None:
+    report = check(trade, bundle)
+    assert [(r.check, r.subject, r.what, r.why) for r in report.failures] == []
+    assert {result.status for result in report.results} == {Status.PROVED}
+    fees = {r.about: r.details for r in report.results if r.check == "fees"}
+    assert fees["0x" + trade.platform.hex()] == {
+        "statements": 2,
+        "charged": 5,
+        "amounts": "CNY 600",
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_report_says_all_of_it(trade: Trade, bundle: Bundle, language: str) -> None:
+    report = check(trade, bundle)
+    text = to_text(report, language)
+    assert "CNY 600" in text
+    unopened = to_text(check(trade, replace(bundle, openings=(), plans=())), language)
+    assert {"en": "2 of 2 fee statements", "zh": "2 份结算单中有 2 份"}[language] in unopened
+    assert {"en": "every check holds", "zh": "各项均已证明。\n"}[language] not in unopened.lower()
+
+
+# Fees -----------------------------------------------------------------------------------------
+
+
+def test_each_period_has_what_counts_at_its_end(trade: Trade) -> None:
+    """The void use never, the two disputed ones in the period in which the dispute was over."""
+    first, second = trade.first.fees, trade.second.fees
+    charged = {line.authorization: (line.charged, line.amount) for line in first.lines}
+    assert charged == {trade.platform: (3, 400), trade.direct: (2, 300)}
+    assert [(line.charged, line.amount) for line in second.lines] == [(2, 200)]
+    assert [line.exchange_amount for line in second.lines] == [10]
+    assert trade.first.fees.totals == {"CNY": (700, 20)}
+
+
+def test_fees_without_their_opening_are_not_provable(trade: Trade, bundle: Bundle) -> None:
+    report = check(trade, replace(bundle, openings=(), plans=()))
+    assert lacking(report) == {"opening"}
+    assert report.exit_code == 0
+    document = to_json(report)
+    assert document["unshown"] == 3
+    assert "every check holds" not in document["conclusion"]
+    assert {c["status"] for c in document["checks"] if c["check"] == "fees"} == {"not provable"}
+    one = replace(bundle, openings=bundle.openings[:1], plans=())
+    assert lacking(check(trade, one)) == {"opening"}
+    assert lacking(check(trade, replace(bundle, plans=()))) == {"plan"}
+
+
+def test_a_price_without_a_statement_is_not_provable(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    report = shown(trade, *trade.wanted)
+    assert lacking(report) == {"fee-statement"}
+
+
+LIES: dict[str, Callable[[Bundle], Bundle]] = {
+    "salt": lambda b: opening(b, salt=bytes(32)),
+    "amount": lambda b: opening(b, content=with_line(b, amount=399)),
+    "charged": lambda b: opening(b, content=with_line(b, charged=4)),
+    "no line": lambda b: opening(b, content=with_lines(b, ())),
+    "not canonical": lambda b: opening(b, content=b.openings[0].content + b" "),
+    "another statement's": lambda b: opening(b, statement=b.openings[1].statement),
+    "order": lambda b: replace(b, openings=b.openings[::-1]),
+    "plan": lambda b: replace(b, plans=(encode_plan(replace(PLAN, tiers=(Tier(0, 1),))),)),
+    "plan twice": lambda b: replace(b, plans=b.plans * 2),
+    "opening twice": lambda b: replace(b, openings=(b.openings[0], *b.openings)),
+    "plan of nobody": lambda b: replace(b, plans=(*b.plans, encode_plan(PLAN) + b" ")),
+}
+
+
+def opening(bundle: Bundle, **changes: object) -> Bundle:
+    changed = replace(bundle.openings[0], **changes)
+    return replace(bundle, openings=(changed, *bundle.openings[1:]))
+
+
+def with_lines(bundle: Bundle, lines: tuple[object, ...]) -> bytes:
+    content = decode_fees(bundle.openings[0].content)
+    return encode_fees(replace(content, lines=lines))
+
+
+def with_line(bundle: Bundle, **changes: int) -> bytes:
+    content = decode_fees(bundle.openings[0].content)
+    return with_lines(bundle, (replace(content.lines[0], **changes), *content.lines[1:]))
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_an_opening_that_was_changed(trade: Trade, bundle: Bundle, lie: str) -> None:
+    assert failing(check(trade, LIES[lie](bundle))) & {"fees", "surplus", "form"}
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "caught"),
+    [
+        ("fees", 1, "fees"),
+        ("held", 1, None),
+        ("ruling", -1, "disputes"),
+        ("disputed", 1, "disputes"),
+        ("count", -1, "disputes"),
+        ("template", -(1 << 104 + purpose("CreditChecking")), "lists"),
+        ("template", -(1 << 100), "lists"),
+        ("template", -((2**32 - 2) << 16), "lists"),
+        ("lists", -1, "lists"),
+        ("lists", -(1 << 128), "lists"),
+        ("deleted", -1, "deletion"),
+        ("deleted", 1, "deletion"),
+        ("deleted", 2, "deletion"),
+        ("due", -(86_400 * 40), "deletion"),
+        ("informed", 1, "duties"),
+    ],
+)
+def test_a_forged_state(
+    trade: Trade, bundle: Bundle, part: str, change: int, caught: str | None
+) -> None:
+    assert failing(check(trade, forged(trade, bundle, part, change))) == ({caught} - {None})
+
+
+def anchored(folder: Path, change: Callable[[Trade, FeeFile], FeeFile]) -> Report:
+    """The report of a trade whose sides signed other fees than they owe."""
+    trade = Trade(folder / "journal.db", stated=False)
+    owed = trade.compute(trade.began, trade.next_period())
+    trade.anchor_fees(change(trade, trade.signed(owed)))
+    trade.seal([])
+    return shown(trade, *trade.wanted)
+
+
+def test_fees_that_charge_a_disputed_use(tmp_path: Path) -> None:
+    """Both sides and the exchange signed it: audit finds it nevertheless, and names the line."""
+
+    def charging(trade: Trade, file: FeeFile) -> FeeFile:
+        lines = [
+            replace(line, charged=4, amount=500) if line.authorization == trade.platform else line
+            for line in file.fees.lines
+        ]
+        return trade.signed(replace(file.fees, lines=tuple(lines)))
+
+    report = anchored(tmp_path, charging)
+    assert failing(report) == {"fees"}
+    (failure,) = report.failures
+    assert "charges 4" in failure.what
+    assert "comes to 3" in failure.what
+    assert "disputed" in failure.why
+
+
+def test_a_line_too_many_or_too_few(tmp_path: Path) -> None:
+    def fewer(trade: Trade, file: FeeFile) -> FeeFile:
+        lines = tuple(x for x in file.fees.lines if x.authorization != trade.direct)
+        return trade.signed(replace(file.fees, lines=lines))
+
+    assert failing(anchored(tmp_path, fewer)) == {"fees"}
+
+
+def test_lines_of_others_are_said_not_to_be_shown(tmp_path: Path) -> None:
+    """What another authorization is charged is not in this file, and is not called proved."""
+
+    def more(trade: Trade, file: FeeFile) -> FeeFile:
+        other = replace(file.fees.lines[0], authorization=Hash32(b"\xff" * 32))
+        return trade.signed(replace(file.fees, lines=(*file.fees.lines, other)))
+
+    report = anchored(tmp_path, more)
+    assert not report.failures
+    assert "fees-of-others" in {statement.key for statement in report.statements}
+
+
+def test_periods_that_overlap(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db")
+    trade.state_fees(trade.first.fees.since + 1, trade.next_period())
+    trade.seal([])
+    report = shown(trade, *trade.wanted)
+    assert failing(report) == {"fees"}
+    assert "overlapping" in report.failures[0].what
+
+
+# Disputes, freezes, lists, duties ---------------------------------------------------------------
+
+
+def test_an_event_that_is_left_out(trade: Trade, bundle: Bundle) -> None:
+    """Of a dispute and of a duty state knows; of a list it knows the number of changes."""
+    wanted = {
+        "DisputeOpened": {"disputes"},
+        "DisputeEnded": {"disputes"},
+        "ObligationFulfilled": {"deletion", "duties"},
+        "PurposesRefused": {"list-changes"},
+        "CautionSet": {"list-changes"},
+        "TemplateAdopted": {"template"},
+    }
+    for name, caught in wanted.items():
+        report = check(trade, without(trade, bundle, name))
+        assert failing(report) | {r.lacks for r in report.unshown} >= caught, name
+
+
+def without(trade: Trade, bundle: Bundle, name: str) -> Bundle:
+    """The bundle without the transactions in which an event happened."""
+    evidence = Evidence(bundle)
+    check_inclusion(evidence)
+    gone = {(h.block, h.index) for h in evidence.happenings if h.name == name}
+    assert gone
+    blocks = []
+    for record in bundle.blocks:
+        number = record.final.header.number
+        kept = tuple(i for i in record.inclusions if (number, i.index) not in gone)
+        if kept or not record.inclusions or record is bundle.blocks[-1]:
+            blocks.append(replace(record, inclusions=kept))
+    numbers = {record.final.header.number for record in blocks}
+    shown = numbers | {number - 1 for number in numbers}
+    past = tuple(record for record in bundle.past if record.number in shown)
+    return replace(bundle, blocks=tuple(blocks), past=past)
+
+
+def test_a_use_while_a_member_was_frozen(tmp_path: Path) -> None:
+    """Both sides recorded it as if nothing lay over the consumer; the chain cannot see it."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    lease = trade.open(trade.platform, 2)
+    trade.freeze_member(B, 1_000)
+    trade.seal([])
+    trade.use(lease, 1)
+    trade.seal([])
+    trade.send(OFFICERS[1], "supervision", "lift", "member", B)
+    trade.use(lease, 1)
+    trade.anchor(trade.range(trade.platform, 2, 1, 2, True))
+    trade.seal([])
+    bundle = decode_bundle(asyncio.run(trade.export(trade.platform, trade.direct)))
+    report = check(trade, bundle)
+    assert failing(report) == {"freezes"}
+    assert "receipt 1" in report.failures[0].subject
+    hidden = check(trade, without(trade, bundle, "MemberFrozen"))
+    assert "freezes" in failing(hidden)
+    assert "frozen in block" in hidden.failures[0].what
+    assert "freezes" in failing(check(trade, replace(bundle, past=())))
+
+
+def test_a_use_while_its_purpose_was_frozen_in_the_zone(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    lease = trade.open(trade.platform, 2)
+    trade.freeze_zone(1 << purpose("CreditScoreEvaluation"), 1_000)
+    trade.use(lease, 1)
+    trade.wait(2_000)
+    trade.use(lease, 1)
+    trade.anchor(trade.range(trade.platform, 2, 1, 2, True))
+    trade.seal([])
+    report = shown(trade, trade.platform, trade.direct)
+    assert failing(report) == {"freezes"}
+    assert "receipt 1" in report.failures[0].subject
+
+
+def test_freezes_are_not_provable_without_the_state_of_the_time(
+    trade: Trade, bundle: Bundle
+) -> None:
+    kept = {r.final.header.number for r in bundle.blocks if r.inclusions}
+    blocks = tuple(r for r in bundle.blocks if r.inclusions or r is bundle.blocks[-1])
+    assert lacking(check(trade, replace(bundle, past=(), blocks=blocks))) == {"freezes"}
+    some = tuple(p for p in bundle.past[2:] if p.number in kept or p.number + 1 in kept)
+    assert lacking(check(trade, replace(bundle, past=some, blocks=blocks))) == {"freezes"}
+
+
+@pytest.mark.parametrize("place", ["number", "order", "slot", "header", "block twice"])
+def test_a_past_state_that_was_changed(trade: Trade, bundle: Bundle, place: str) -> None:
+    first, second, *rest = bundle.past
+    changed = {
+        "number": (replace(first, number=first.number + 1), second, *rest),
+        "order": (second, first, *rest),
+        "slot": (replace(first, proof=replace(first.proof, slots=())), second, *rest),
+        "header": (replace(first, number=10**6), second, *rest),
+        "block twice": (first, *bundle.past),
+    }
+    assert failing(check(trade, replace(bundle, past=changed[place]))) & {"state", "freezes"}
+
+
+def test_a_list_and_a_template_may_change_afterwards(tmp_path: Path) -> None:
+    """What they forbid now they did not forbid then."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.list_both("refuse", int(Zone.FINANCE), 0, (1 << 100) - 1)
+    trade.list_both("caution", 0, 0, ((1 << 100) - 1, 1 << 16))
+    retire = (world.TEMPLATE, Reason.TEMPLATE_RETIRED)
+    trade.send("regulator.approver", "templates", "retire", *retire)
+    trade.seal([])
+    report = shown(trade, *trade.wanted)
+    assert not report.failures
+    details = next(r.details for r in report.results if r.check == "lists")
+    assert details == {"refusals": 2, "cautions": 2}
+
+
+def test_duties_that_were_not_done(tmp_path: Path) -> None:
+    """The file is proved and says what was neglected: those are findings, not flaws of it."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.impose(trade.direct, ObligationKind.COMPENSATE, A)
+    salt = obligation_id(ObligationKind.DESTROY_SALT, trade.over, A)
+    trade.send("a.approver", "obligations", "fulfil", salt, PROOF)
+    trade.wait(200)
+    trade.seal([])
+    report = shown(trade, *trade.wanted)
+    assert failing(report) == {"duties", "records"}
+    by_check = {failure.check: failure.what for failure in report.failures}
+    assert "was not done by" in by_check["duties"]
+    assert "before records need not be kept" in by_check["records"]
+    duty = obligation_id(ObligationKind.COMPENSATE, trade.direct, A, PROOF)
+    trade.send("a.approver", "obligations", "fulfil", duty, PROOF)
+    trade.seal([])
+    late = shown(trade, *trade.wanted)
+    assert "it was done late" in {failure.what for failure in late.failures}
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_deletion_that_nobody_certified(tmp_path: Path, is_held: bool) -> None:
+    """Without a hold it is late once retention is over and the time for it has run."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    reason = (Reason.PROVIDER_WITHDREW, bytes(32))
+    trade.send("a.approver", "authorizations", "revoke", trade.direct, *reason)
+    if is_held:
+        hold = (trade.direct, CASE, trade.time + 300 * world.DAY)
+        trade.send(OFFICERS[0], "obligations", "hold", *hold)
+    trade.wait(31 * world.DAY)
+    trade.seal([])
+    report = shown(trade, trade.direct)
+    late = [failure.what for failure in report.failures if failure.check == "deletion"]
+    assert len(late) == (not is_held)
+    trade.send("c.approver", "obligations", "openDeletion", trade.direct)
+    trade.seal([])
+    report = shown(trade, trade.direct)
+    about = "0x" + trade.direct.hex()
+    assert (about, "deletion") not in {(r.about, r.check) for r in report.failures}
