@@ -21,8 +21,7 @@ async def play(stage: Stage) -> None:
         "legal_basis": LegalBasis.LEGAL_OBLIGATION,
     }
     if gateway is not None:
-        fields = gateway.manifest.mask_of(*GROUPS, "credit_amount")
-        changes |= {"fields": fields, "product": gateway.product}
+        changes |= gateway.offered(*GROUPS, "credit_amount")
     terms = stage.terms(**changes)
     await stage.prove_refused(
         stage.grant(stage.terms(**{**changes, "legal_basis": LegalBasis.CONSENT})),
