@@ -171,6 +171,7 @@ def describe(report: Report) -> dict[str, Any]:
     return {
         "authorizations": [text_of(case.identifier) for case in report.cases],
         "receipts": sum(len(lease.receipts) for case in report.cases for lease in case.leases),
+        "not_provable": sorted({result.check for result in report.unshown}),
         "findings": [
             f"{finding.check}: {finding.subject}: {finding.what}" for finding in report.failures
         ],

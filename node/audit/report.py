@@ -7,7 +7,7 @@ an authorization's summary is shown only where all of its checks hold.
 from typing import Any
 
 from node.audit.evidence import Statement
-from node.audit.result import BUNDLE, Report, Result, Status
+from node.audit.result import BUNDLE, Details, Report, Result, Status
 from node.audit.summary import moment, padded, summary_lines, summary_of
 from node.audit.texts import (
     CLOSING,
@@ -113,10 +113,22 @@ def _detail(result: Result, language: str) -> str:
         return say(HEADINGS["stands-on"], language, check=result.what)
     if result.status is Status.FAILED:
         return ""
-    unended = result.check == "revocation" and result.details["ended"] is None
-    key = "not-ended" if unended else result.check
-    key = "not-due" if key == "deletion" and result.details["due"] is None else key
-    return say(DETAILS[key], language, **result.details)
+    return say(DETAILS[_detail_key(result.check, result.details)], language, **result.details)
+
+
+def _detail_key(check: str, details: Details) -> str:
+    """Return which sentence says what a check found."""
+    match check:
+        case "revocation" if details["ended"] is None:
+            return "not-ended"
+        case "deletion" if details["due"] is None:
+            return "deletion-none"
+        case "deletion" if details["fulfilled"]:
+            return "deletion-done"
+        case "fees" if not details["statements"]:
+            return "fees-free"
+        case _:
+            return check
 
 
 def _result_lines(result: Result, language: str) -> list[str]:

@@ -37,9 +37,9 @@ TITLES: Final[dict[str, Text]] = {
     "freezes": ("No freeze lay over a grant, lease or use", "授权、租约与使用均不在冻结期内"),
     "disputes": ("Disputes are those that state holds", "争议与链上状态一致"),
     "fees": ("Fee statements are what plan and receipts come to", "费用结算单与价格方案及凭证相符"),
-    "deletion": ("Deletion certified in time", "数据按期删除并出具证明"),
-    "records": ("Salts kept as long as records, then destroyed", "盐值随记录留存，期满销毁"),
-    "duties": ("Duties imposed were done in time", "告知与补偿义务按期履行"),
+    "deletion": ("No deletion is overdue or leaves a lease out", "删除义务无逾期，无遗漏租约"),
+    "records": ("No salt destroyed too early or overdue", "盐值未提前销毁，亦无逾期"),
+    "duties": ("No imposed duty shown is overdue", "所示告知与补偿义务均无逾期"),
     "surplus": ("Nothing in the file that no proof needs", "文件中无多余内容"),
 }
 
@@ -94,11 +94,13 @@ DETAILS: Final[dict[str, Text]] = {
         "{statements} statements, {charged} uses charged, minor units: {amounts}",
         "结算单 {statements} 份，计费 {charged} 次，最小货币单位：{amounts}",
     ),
-    "deletion": ("due {due}, done: {fulfilled}", "期限 {due}，已履行：{fulfilled}"),
+    "deletion": ("not done, and not due before {due}", "尚未履行，期限 {due}"),
+    "deletion-done": ("certified, it was due by {due}", "已出具证明，期限 {due}"),
     "records": ("{salts} salts", "{salts} 个盐值"),
     "duties": ("{duties} duties", "{duties} 项义务"),
     "surplus": ("", ""),
-    "not-due": ("not due, for it has not ended", "未终止，尚无删除义务"),
+    "deletion-none": ("none is due, for it has not ended", "未终止，尚无删除义务"),
+    "fees-free": ("none is stated, and its terms name no price", "条款未定价，未出具结算单"),
 }
 
 STATUSES: Final[dict[str, Text]] = {

@@ -122,8 +122,11 @@ def _export(arguments: argparse.Namespace) -> int:
     write_file(arguments.out, data)
     value = {"file": str(arguments.out), "bytes": len(data), **describe(report)}
     ids = "\n".join(f"  {authorization}" for authorization in value["authorizations"])
+    notes = [f"finding: {finding}\n" for finding in value["findings"]]
+    notes += [f"not provable from it: {check}\n" for check in value["not_provable"]]
     text = (
         f"wrote {value['file']}: {value['bytes']} bytes, {value['receipts']} receipts of\n{ids}\n"
+        f"{''.join(notes)}"
         f"next: dataccord audit verify {value['file']} --genesis-hash 0x{_known(report)}"
     )
     emit(arguments, value, text)

@@ -4,19 +4,24 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from node.audit.bundle import Bundle, decode_bundle, encode_bundle
 from node.audit.checks_chain import check_inclusion
 from node.audit.evidence import Evidence
+from node.audit.export import describe, export
 from node.audit.report import to_json, to_text
 from node.audit.result import Report, Status
 from node.audit.verify import verify
+from node.sdk.client import Client
 from node.sdk.fee_file import FeeFile
+from node.sdk.light import LightClient
 from node.spec.fees import decode_fees, encode_fees
 from node.spec.obligations import obligation_id
 from node.spec.pricing import Tier, encode_plan
+from node.spec.registry import TEMPLATES
 from node.spec.types import Hash32
 from node.spec.vocabulary import ObligationKind, Reason, Zone, purpose
 from tests.chaincode import world
@@ -69,6 +74,8 @@ def test_the_report_says_all_of_it(trade: Trade, bundle: Bundle, language: str) 
     report = check(trade, bundle)
     text = to_text(report, language)
     assert "CNY 600" in text
+    assert {"en": "certified, it was due by", "zh": "已出具证明"}[language] in text
+    assert {"en": "none is due", "zh": "未终止，尚无删除义务"}[language] in text
     unopened = to_text(check(trade, replace(bundle, openings=(), plans=())), language)
     assert {"en": "2 of 2 fee statements", "zh": "2 份结算单中有 2 份"}[language] in unopened
     assert {"en": "every check holds", "zh": "各项均已证明。\n"}[language] not in unopened.lower()
@@ -303,6 +310,34 @@ def test_freezes_are_not_provable_without_the_state_of_the_time(
     assert lacking(check(trade, replace(bundle, past=(), blocks=blocks))) == {"freezes"}
     some = tuple(p for p in bundle.past[2:] if p.number in kept or p.number + 1 in kept)
     assert lacking(check(trade, replace(bundle, past=some, blocks=blocks))) == {"freezes"}
+
+
+def test_a_node_without_the_state_of_the_time(tmp_path: Path) -> None:
+    """What it does not keep is left out and said, and all else is exported."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+
+    class Forgetful:
+        """A node that proves nothing of Templates but in its newest state."""
+
+        def __init__(self, honest: Client) -> None:
+            self._honest = honest._transport
+
+        async def post(self, body: Any) -> Any:
+            asked = body["params"]
+            old = body["method"] == "eth_getProof" and int(asked[2], 16) < trade.number
+            if old and asked[0] == "0x" + TEMPLATES.hex():
+                error = {"code": -32000, "message": "missing trie node"}
+                return {"jsonrpc": "2.0", "id": body["id"], "error": error}
+            return await self._honest.post(body)
+
+        async def close(self) -> None:
+            await self._honest.close()
+
+    light = LightClient(Client(Forgetful(trade.client())), trade.genesis.hash)
+    data, report = asyncio.run(export(light, [trade.journal], trade.wanted))
+    assert not report.failures
+    assert {"freezes"} <= set(describe(report)["not_provable"])
+    assert decode_bundle(data).past == ()
 
 
 @pytest.mark.parametrize("place", ["number", "order", "slot", "header", "block twice"])
