@@ -22,6 +22,7 @@ from node.spec.statements import (
     FeeStatement,
     fee_commitment,
     slot_of_fees,
+    slot_of_payment,
     statement_id,
 )
 from node.spec.types import Address, Hash32
@@ -31,9 +32,10 @@ from node.spec.vocabulary import PriceClass
 def check_fees(evidence: Evidence, case: Case) -> Details:
     """Every fee statement of the pair has for this authorization the lines that follow from it."""
     stated = statements_of(evidence, (case.terms.provider, case.terms.consumer))
+    paid = 0
     for happening in stated:
         with naming(f"{case.name}, {evidence.note(happening).where}"):
-            _require_anchored(evidence, case, happening)
+            paid += _require_anchored(evidence, case, happening)
     _require_apart(case, stated)
     opened = _openings(evidence, stated)
     if len(opened) < len(stated):
@@ -47,7 +49,12 @@ def check_fees(evidence: Evidence, case: Case) -> Details:
         with naming(f"{case.name}, {happening.where}"):
             lines += _require_lines(evidence, case, happening, opening, versions)
     net = sum(line.charged - line.credited for line in lines)
-    return {"statements": len(stated), "charged": net, "amounts": _amounts(lines)}
+    return {
+        "statements": len(stated),
+        "paid": paid,
+        "charged": net,
+        "amounts": _amounts(lines),
+    }
 
 
 def find_plan(evidence: Evidence, name: Hash32) -> PricePlan | None:
@@ -77,10 +84,15 @@ def signers_of(evidence: Evidence, happening: Happening) -> tuple[Address, ...] 
             return None
 
 
-def _require_anchored(evidence: Evidence, case: Case, happening: Happening) -> None:
-    """State has this commitment, under the digest that an account of each side signed."""
+def _require_anchored(evidence: Evidence, case: Case, happening: Happening) -> bool:
+    """State has this commitment, under the digest that an account of each side signed.
+
+    Returns whether the provider has marked it paid.
+    """
     statement = statement_of(happening)
-    held = evidence.reader(STATEMENTS_OF_PERIODS)(slot_of_fees(statement))
+    read = evidence.reader(STATEMENTS_OF_PERIODS)
+    held = read(slot_of_fees(statement))
+    paid = read(slot_of_payment(Hash32(happening.value("statement")))) != 0
     subject = f"{case.name}, {happening.where}"
     require(
         subject,
@@ -93,11 +105,12 @@ def _require_anchored(evidence: Evidence, case: Case, happening: Happening) -> N
     signers = signers_of(evidence, happening)
     if signers is None:
         case.cannot_show("indirect", event=happening.where)
-        return
+        return paid
     members = (statement.provider, statement.consumer, statement.exchange)
     for account, member in zip(signers, members, strict=False):
         found = registry.member_of(evidence.reader(registry.MEMBERS), account)
         require(subject, (found == member, f"member {member} did not sign it"))
+    return paid
 
 
 def _require_apart(case: Case, stated: Sequence[Happening]) -> None:

@@ -10,11 +10,15 @@ is not provable.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Final
 
 from node.audit.evidence import Case, CheckFailed, Evidence, Happening, NotShown
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import MEMBERS, TEMPLATES
+
+GRANTED: Final = ("AuthorizationActivated", "AuthorizationAmended", "AuthorizationResumed")
+"""Events by which something is granted, renewed or granted again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Moment:
 
 def moments_of(case: Case) -> Iterator[Moment]:
     """Yield what happened under an authorization that a freeze forbids."""
-    for happening in case.named("AuthorizationActivated", "AuthorizationAmended"):
+    for happening in case.named(*GRANTED):
         yield _moment(case, happening, case.terms.purpose)
     for lease in case.leases:
         purpose = lease.state.purpose

@@ -11,6 +11,7 @@ from typing import Final
 from node.audit.bundle import BlockRecord, FeeOpening, PastRecord, Trail
 from node.audit.checks_disputes import DISPUTES_MAX
 from node.audit.checks_fees import signers_of, statement_of
+from node.audit.checks_freezes import GRANTED
 from node.audit.checks_obligations import ids_of, imposed_on
 from node.audit.collect import collect_block
 from node.audit.evidence import Case, Evidence
@@ -25,7 +26,7 @@ from node.spec.obligations import OBLIGATIONS, slots_of_hold, slots_of_obligatio
 from node.spec.proposals import PARAMETERS, slot_of_value
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
 from node.spec.state_proof import reader
-from node.spec.statements import STATEMENTS_OF_PERIODS, slot_of_fees
+from node.spec.statements import STATEMENTS_OF_PERIODS, slot_of_fees, slot_of_payment
 from node.spec.templates import LISTS, slot_of_template
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import Parameter
@@ -42,7 +43,9 @@ async def collect_around(collector: StateCollector, evidence: Evidence) -> None:
         await _duties(collector, case)
         await _disputes(collector, case)
         for stated in statements_of(evidence, (case.terms.provider, case.terms.consumer)):
-            await collector.need(STATEMENTS_OF_PERIODS, (slot_of_fees(statement_of(stated)),))
+            named = Hash32(stated.value("statement"))
+            slots = (slot_of_fees(statement_of(stated)), slot_of_payment(named))
+            await collector.need(STATEMENTS_OF_PERIODS, slots)
             signers = signers_of(evidence, stated) or ()
             await collector.need(MEMBERS, map(registry.slot_of_permission, signers))
 
@@ -116,8 +119,7 @@ async def collect_past(
         words = await collector.need(AUTHORIZATIONS, ())
         state = registry.authorization(reader(words), case.identifier)
         assert state is not None, "read before"
-        granted = ("AuthorizationActivated", "AuthorizationAmended", "LeaseOpened")
-        numbers = {happening.block - 1 for happening in case.named(*granted)}
+        numbers = {happening.block - 1 for happening in case.named(*GRANTED, "LeaseOpened")}
         opened = {Hash32(h.value("lease")) for h in case.named("LeaseOpened")}
         uses = (use for lease in opened for use in receipts.get(lease, ()))
         numbers |= {use.receipt.state_block for use in uses}

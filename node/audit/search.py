@@ -55,6 +55,8 @@ class Found:
     """Each lease's authorization."""
     places: dict[int, frozenset[int]] = field(default_factory=dict)
     """Indices of the needed transactions, by block."""
+    asked: set[tuple[Address, tuple[str | None, ...]]] = field(default_factory=set)
+    """What bears on many authorizations and was asked for already."""
 
     def add(self, number: int, index: int) -> bool:
         """Note a transaction; return whether it is new."""
@@ -123,10 +125,12 @@ async def _of_authorization(client: Client, found: Found, authorization: Hash32)
                 entries += await _entries(client, address, [None, text_of(lease)])
     breaches: list[str | None] = [_topic("challenges", "BreachReported"), named]
     entries += await _entries(client, CHALLENGES, breaches)
-    return entries + await _around(client, named, entries)
+    return entries + await _around(client, found, named, entries)
 
 
-async def _around(client: Client, named: str, entries: Sequence[_Entry]) -> list[_Entry]:
+async def _around(
+    client: Client, found: Found, named: str, entries: Sequence[_Entry]
+) -> list[_Entry]:
     """Return what others did that bears on an authorization: disputes, duties, lists, freezes."""
     asked = [e.event for e in entries if e.event.name == "AuthorizationRequested"]
     versions = [terms_from_event(event.values["terms"]) for event in asked]
@@ -145,7 +149,14 @@ async def _around(client: Client, named: str, entries: Sequence[_Entry]) -> list
     wanted += [(MEMBERS, [_topic("members", "MemberFrozen"), side]) for side in sides]
     stated = _topic("statements", "FeesStated")
     wanted.append((STATEMENTS_OF_PERIODS, [stated, None, *sides]))
-    return [entry for place in wanted for entry in await _entries(client, *place)]
+    places = {(address, tuple(topics)) for address, topics in wanted} - found.asked
+    found.asked |= places
+    return [
+        entry
+        for address, topics in wanted
+        if (address, tuple(topics)) in places
+        for entry in await _entries(client, address, topics)
+    ]
 
 
 def _sides(terms: Terms) -> tuple[int, int]:

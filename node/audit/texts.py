@@ -91,8 +91,9 @@ DETAILS: Final[dict[str, Text]] = {
     ),
     "disputes": ("{disputes} disputes, {open} open", "争议 {disputes} 起，未结 {open} 起"),
     "fees": (
-        "{statements} statements, {charged} uses charged, minor units: {amounts}",
-        "结算单 {statements} 份，计费 {charged} 次，最小货币单位：{amounts}",
+        "{statements} statements, {paid} marked paid, {charged} uses charged, minor units: "
+        "{amounts}",
+        "结算单 {statements} 份，已标记付款 {paid} 份，计费 {charged} 次，最小货币单位：{amounts}",
     ),
     "deletion": ("not done, and not due before {due}", "尚未履行，期限 {due}"),
     "deletion-done": ("certified, it was due by {due}", "已出具证明，期限 {due}"),

@@ -13,6 +13,9 @@ and a use that a dispute takes out later is credited by the same rule.
 - `PERIOD`: the price for each window of UTC+8 that begins while the version is in force, and for
   the one in which the authorization itself begins.
 - `FREE` has no plan: terms then hold a hash of zero.
+
+A suspension or a freeze does not stop a period: what nobody may use meanwhile is still held for the
+consumer. Who wants it otherwise agrees on a price by use.
 """
 
 import json

@@ -20,6 +20,8 @@ from node.spec.types import ZERO_HASH, Address, Hash32
 STATEMENTS_OF_PERIODS: Final = Address(ADDRESSES["statements"])
 FEES: Final = 1
 """Position of `fees`: of a pair and period the commitment."""
+PAYMENTS: Final = 2
+"""Position of `payments`: of a statement the kind of payment, 0 while it is not paid."""
 SALT_BYTES: Final = 32
 
 FEE_TYPE: Final = (
@@ -46,6 +48,11 @@ def slot_of_fees(statement: FeeStatement) -> int:
     words = (statement.provider, statement.consumer, statement.since, statement.until)
     key = keccak256(b"".join(word.to_bytes(32, "big") for word in words))
     return mapping_slot(FEES, key)
+
+
+def slot_of_payment(statement: Hash32) -> int:
+    """Return where Statements holds how a statement was paid, by its id."""
+    return mapping_slot(PAYMENTS, statement)
 
 
 def statement_id(statement: FeeStatement, chain_id: int) -> Hash32:

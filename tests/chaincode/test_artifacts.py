@@ -89,6 +89,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT
     assert load("disputes").layout["disputes"] == disputes.RECORDS
     assert load("statements").layout["fees"] == statements.FEES
+    assert load("statements").layout["payments"] == statements.PAYMENTS
     assert load("templates").layout["templates"] == templates.TEMPLATES_AT
     assert load("templates").layout["lists"] == templates.LISTS
     assert load("exports").layout["seen"] == exports.SEEN

@@ -64,6 +64,7 @@ def test_whole_trade_is_proved(trade: Trade, bundle: Bundle) -> None:
     fees = {r.about: r.details for r in report.results if r.check == "fees"}
     assert fees["0x" + trade.platform.hex()] == {
         "statements": 2,
+        "paid": 1,
         "charged": 5,
         "amounts": "CNY 600",
     }

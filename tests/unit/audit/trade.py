@@ -14,6 +14,7 @@ from node.audit.fees import fees_in
 from node.audit.verify import verify
 from node.sdk import fee_file
 from node.sdk.governance import set_mandate
+from node.sdk.statements import mark_paid
 from node.spec.crypto import keccak256
 from node.spec.fees import Fees, encode_fees
 from node.spec.obligations import obligation_id
@@ -24,6 +25,7 @@ from node.spec.vocabulary import (
     FreezeGround,
     MemberKind,
     ObligationKind,
+    PaymentKind,
     PriceClass,
     Reason,
     ReceiptKind,
@@ -79,6 +81,8 @@ class Trade(Chain):
         if not stated:
             return
         self.first = self.state_fees(self.began, self.next_period())
+        paid = mark_paid(self.first.statement, PaymentKind.TRANSFER, Hash32(CASE))
+        self.send_data("a.approver", paid.to, paid.data)
         self._settle_dispute()
         self.second = self.state_fees(self.first.fees.until, self.next_period())
         self.seal([])

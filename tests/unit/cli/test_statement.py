@@ -10,7 +10,7 @@ import pytest
 from node.cli import main
 from node.sdk import fee_file
 from node.sdk.journal import Journal
-from node.spec.pricing import encode_plan
+from node.spec.pricing import encode_plan, plan_hash
 from tests.chaincode.world import A, B, key
 from tests.unit.audit.trade import PLAN, SIGNERS, Trade
 from tests.unit.cli.test_calls import key_file
@@ -99,6 +99,18 @@ def test_every_side_signs_by_its_own_evidence(
         assert journal.fees(file.digest) is not None
         assert journal.price_plan(file.fees.lines[0].plan) == encode_plan(PLAN)
         journal.close()
+
+
+def test_a_plan_is_checked_and_its_hash_shown(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["product", "plan", "--file", str(plan), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["plan"] == "0x" + plan_hash(PLAN).hex()
+    assert told["document"].encode() == encode_plan(PLAN)
+    plan.write_text(plan.read_text().replace("tiered", "fixed"))
+    assert main(["product", "plan", "--file", str(plan), "--json"]) == 5
+    assert "more tiers than one price" in json.loads(capsys.readouterr().out)["error"]
 
 
 @pytest.mark.parametrize("language", ["zh", "en", "both"])
