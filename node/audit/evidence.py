@@ -255,6 +255,7 @@ class Evidence:
     """Fee statements and price plans that checks needed."""
     cases: tuple[Case, ...] = ()
     _hashes: dict[Hash32, tuple[Hash32, ...]] = field(default_factory=dict)
+    _by_contract: dict[str, list[Happening]] = field(default_factory=dict)
 
     @property
     def last(self) -> Header:
@@ -306,7 +307,11 @@ class Evidence:
 
     def of_contract(self, contract: str, *names: str) -> list[Happening]:
         """Return a contract's events of some names, in the chain's order."""
-        return [h for h in self.happenings if h.event.contract == contract and h.name in names]
+        if sum(map(len, self._by_contract.values())) != len(self.happenings):
+            self._by_contract = {}
+            for happening in self.happenings:
+                self._by_contract.setdefault(happening.event.contract, []).append(happening)
+        return [h for h in self._by_contract.get(contract, ()) if h.name in names]
 
     def trail(self, lease: Hash32) -> tuple[SignedReceipt, ...]:
         """Return the receipts that the bundle holds of a lease."""

@@ -14,6 +14,7 @@ from node.audit.evidence import Evidence
 from node.audit.export import describe, export
 from node.audit.report import to_json, to_text
 from node.audit.result import Report, Status
+from node.audit.timeline import timeline_lines, timeline_of
 from node.audit.verify import verify
 from node.sdk.client import Client
 from node.sdk.fee_file import FeeFile
@@ -23,7 +24,15 @@ from node.spec.obligations import obligation_id
 from node.spec.pricing import Tier, encode_plan
 from node.spec.registry import TEMPLATES
 from node.spec.types import Hash32
-from node.spec.vocabulary import ObligationKind, Reason, Zone, purpose
+from node.spec.vocabulary import (
+    ObligationKind,
+    ObligationStatus,
+    Reason,
+    Ruling,
+    Zone,
+    label,
+    purpose,
+)
 from tests.chaincode import world
 from tests.chaincode.world import A, B
 from tests.unit.audit.forger import forged
@@ -80,6 +89,21 @@ def test_the_report_says_all_of_it(trade: Trade, bundle: Bundle, language: str) 
     unopened = to_text(check(trade, replace(bundle, openings=(), plans=())), language)
     assert {"en": "2 of 2 fee statements", "zh": "2 份结算单中有 2 份"}[language] in unopened
     assert {"en": "every check holds", "zh": "各项均已证明。\n"}[language] not in unopened.lower()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_timeline_has_disputes_and_duties(trade: Trade, bundle: Bundle, language: str) -> None:
+    cases = {case.identifier: case for case in check(trade, bundle).cases}
+    lines = "\n".join(timeline_lines(timeline_of(cases[trade.over], language)))
+    lines += "\n".join(timeline_lines(timeline_of(cases[trade.platform], language)))
+    for event in ("DisputeOpened", "DisputeEnded", "DeletionCertified", "ObligationFulfilled"):
+        assert event in lines
+    for table, index in (
+        ("ruling", Ruling.DISMISSED),
+        ("obligation_kind", ObligationKind.INFORM),
+        ("obligation_status", ObligationStatus.FULFILLED),
+    ):
+        assert label(table, index, language) in lines
 
 
 # Fees -----------------------------------------------------------------------------------------
