@@ -21,12 +21,15 @@ from node.sdk.fee_file import FeeFile
 from node.sdk.light import LightClient
 from node.spec.fees import decode_fees, encode_fees
 from node.spec.obligations import obligation_id
-from node.spec.pricing import Tier, encode_plan
+from node.spec.pricing import PricePlan, Tier, encode_plan
 from node.spec.registry import TEMPLATES
+from node.spec.terms import words
 from node.spec.types import Hash32
 from node.spec.vocabulary import (
     ObligationKind,
     ObligationStatus,
+    PriceClass,
+    RatePeriod,
     Reason,
     Ruling,
     Zone,
@@ -34,9 +37,10 @@ from node.spec.vocabulary import (
     purpose,
 )
 from tests.chaincode import world
-from tests.chaincode.world import A, B
+from tests.chaincode.world import EXCHANGE, A, B
+from tests.unit.audit.factory import agreed
 from tests.unit.audit.forger import forged
-from tests.unit.audit.trade import CASE, OFFICERS, PLAN, PROOF, Trade
+from tests.unit.audit.trade import CASE, OFFICERS, PLAN, PROOF, SHARE, Trade
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +257,32 @@ def test_periods_that_overlap(tmp_path: Path) -> None:
     report = shown(trade, *trade.wanted)
     assert failing(report) == {"fees"}
     assert "overlapping" in report.failures[0].what
+
+
+def test_a_subscription_is_paid_by_the_day_under_the_version_in_force(tmp_path: Path) -> None:
+    """Three days: the second one's price is that of the terms at its beginning (R23)."""
+    daily = PricePlan(PriceClass.PERIOD, "CNY", (Tier(0, 1_000),), window=RatePeriod.DAY)
+    trade = Trade(tmp_path / "journal.db", stated=False, plan=daily)
+    first = agreed(2, **trade.priced())
+    second = replace(first, amends=trade.direct, exchange=EXCHANGE, exchange_share=SHARE)
+    trade.wait(world.DAY)
+    asking = ("grants", "requestUpon", words(second), [words(first)], ())
+    trade.send("b.approver", *asking)
+    for name in ("exchange", "a"):
+        trade.send(f"{name}.approver", *world.approving(second))
+    trade.wait(world.DAY)
+    file = trade.state_fees(trade.began, trade.time)
+    charged = {(x.authorization, x.version): (x.amount, x.exchange_amount) for x in file.fees.lines}
+    assert charged == {
+        (trade.platform, 1): (3_000, 150),
+        (trade.direct, 1): (2_000, 0),
+        (trade.direct, 2): (1_000, 50),
+        (trade.over, 1): (1_000, 0),
+    }
+    trade.seal([])
+    report = shown(trade, *trade.wanted)
+    assert [(r.check, r.what) for r in report.failures] == []
+    assert {r.status for r in report.results if r.check == "fees"} == {Status.PROVED}
 
 
 # Disputes, freezes, lists, duties ---------------------------------------------------------------

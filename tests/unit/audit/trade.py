@@ -5,7 +5,6 @@ disputed: they are charged in the second, when the dispute was dismissed.
 """
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,9 @@ APPEAL_SECONDS = 7_000
 class Trade(Chain):
     """`platform` has an exchange, `direct` none; `over` has ended, its data deleted."""
 
-    def __init__(self, journal: Path, *, stated: bool = True) -> None:
+    def __init__(self, journal: Path, *, stated: bool = True, plan: PricePlan = PLAN) -> None:
         super().__init__(journal)
+        self.plan = plan
         self.began = self.time
         self._offer()
         self._rule()
@@ -89,7 +89,8 @@ class Trade(Chain):
 
     def priced(self, **changes: Any) -> dict[str, Any]:
         share = SHARE if "exchange" in changes else 0
-        price = {"price_class": int(PLAN.price_class), "price_plan": plan_hash(PLAN)}
+        plan = self.plan
+        price = {"price_class": int(plan.price_class), "price_plan": plan_hash(plan)}
         return {**price, "exchange_share": share, **changes}
 
     def approve(self, terms: Terms) -> Hash32:
@@ -104,11 +105,11 @@ class Trade(Chain):
         self.wait(PERIOD_SECONDS)
         return self.time
 
-    def compute(self, since: int, until: int, plans: Iterable[PricePlan] = (PLAN,)) -> Fees:
+    def compute(self, since: int, until: int) -> Fees:
         """The fees of a period as each side finds them, from its own evidence."""
         report = verify(asyncio.run(self.export(*self.wanted)), self.genesis.hash)
         assert report.exit_code == 0
-        known = {plan_hash(plan): plan for plan in plans}
+        known = {plan_hash(self.plan): self.plan}
         return fees_in(report.cases, (A, B), (since, until), known.get)
 
     @property
@@ -116,7 +117,7 @@ class Trade(Chain):
         return (self.platform, self.direct, self.over)
 
     def signed(self, fees: Fees) -> fee_file.FeeFile:
-        file = fee_file.propose_fees(world.CHAIN_ID, fees, [PLAN])
+        file = fee_file.propose_fees(world.CHAIN_ID, fees, [self.plan])
         for side in fee_file.SIDES if fees.exchange else fee_file.SIDES[:2]:
             file = fee_file.sign_fees(file, fees, side, key(SIGNERS[side]))
         return file
@@ -141,7 +142,8 @@ class Trade(Chain):
 
     def _offer(self) -> None:
         names, fields = world.schema()
-        offered = world.offering(price_class=int(PLAN.price_class), price_plan=plan_hash(PLAN))
+        plan = self.plan
+        offered = world.offering(price_class=int(plan.price_class), price_plan=plan_hash(plan))
         self.send("a.approver", "catalog", "publish", world.SALT, offered, names, fields)
         self.send("exchange.approver", "catalog", "approve", world.product(), 1)
         self.send("exchange.approver", "templates", "propose", world.TEMPLATE, world.CLAUSES)
