@@ -16,6 +16,7 @@ from node.audit.report import to_json, to_text
 from node.audit.result import Report, Status
 from node.audit.timeline import timeline_lines, timeline_of
 from node.audit.verify import verify
+from node.cli import main
 from node.sdk.client import Client
 from node.sdk.fee_file import FeeFile
 from node.sdk.light import LightClient
@@ -134,6 +135,18 @@ def test_fees_without_their_opening_are_not_provable(trade: Trade, bundle: Bundl
     one = replace(bundle, openings=bundle.openings[:1], plans=())
     assert lacking(check(trade, one)) == {"opening"}
     assert lacking(check(trade, replace(bundle, plans=()))) == {"plan"}
+
+
+def test_a_file_that_lacks_something_can_be_refused(
+    trade: Trade, bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--genesis-hash", "0x" + trade.genesis.hash.hex(), "--complete"]
+    for openings, plans, code in ((bundle.openings, bundle.plans, 0), ((), (), 4)):
+        path = tmp_path / "trail.evidence"
+        path.write_bytes(encode_bundle(replace(bundle, openings=openings, plans=plans)))
+        assert main(["audit", "verify", str(path), *given]) == code
+        assert main(["audit", "verify", str(path), *given[:2]]) == 0
+    assert "not provable" in capsys.readouterr().out
 
 
 def test_a_price_without_a_statement_is_not_provable(tmp_path: Path) -> None:
