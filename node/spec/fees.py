@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any, Final
 
 from node.errors import DecodeError, Refused
+from node.spec.disputes import UPHOLDING
 from node.spec.pricing import (
     CURRENCY,
     PricePlan,
@@ -116,7 +117,7 @@ def left_out(use: UseRecord, time: int) -> str | None:
         (use.anchored_at >= time, "not anchored"),
         (not use.is_delivered, "void"),
         (use.voided_at is not None and use.voided_at < time, "challenged"),
-        (len(over) < len(known) or any(d.ruling == Ruling.UPHELD for d in over), "disputed"),
+        (len(over) < len(known) or any(d.ruling in UPHOLDING for d in over), "disputed"),
         (use.is_claimed and all(d.ruling != Ruling.DISMISSED for d in over), "claimed"),
     )
     return next((ground for holds, ground in grounds if holds), None)

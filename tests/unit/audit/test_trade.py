@@ -41,7 +41,7 @@ from tests.chaincode import world
 from tests.chaincode.world import EXCHANGE, A, B
 from tests.unit.audit.factory import agreed
 from tests.unit.audit.forger import forged
-from tests.unit.audit.trade import CASE, OFFICERS, PLAN, PROOF, SHARE, Trade
+from tests.unit.audit.trade import APPEAL_SECONDS, CASE, OFFICERS, PLAN, PROOF, SHARE, Trade
 
 
 @pytest.fixture(scope="module")
@@ -469,8 +469,43 @@ def test_a_deletion_that_nobody_certified(tmp_path: Path, is_held: bool) -> None
     report = shown(trade, trade.direct)
     late = [failure.what for failure in report.failures if failure.check == "deletion"]
     assert len(late) == (not is_held)
-    trade.send("c.approver", "obligations", "openDeletion", trade.direct)
+    assert all("was not done by" in text for text in late)
+
+
+def test_a_deletion_that_nobody_opened(tmp_path: Path) -> None:
+    """What ends by time ends without a word, and obliges all the same."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    about = "0x" + trade.direct.hex()
+    trade.wait(59 * world.DAY)
     trade.seal([])
     report = shown(trade, trade.direct)
-    about = "0x" + trade.direct.hex()
-    assert (about, "deletion") not in {(r.about, r.check) for r in report.failures}
+    assert not report.failures
+    trade.wait(2 * world.DAY)
+    trade.seal([])
+    report = shown(trade, trade.direct)
+    late = {r.about: r.what for r in report.failures if r.check == "deletion"}
+    assert "nobody opened" in late[about]
+    trade.send("c.approver", "obligations", "openDeletion", trade.direct)
+    trade.send("b.approver", "obligations", "certifyDeletion", trade.direct, 1, PROOF, PROOF)
+    trade.seal([])
+    late = {r.about: r.what for r in shown(trade, trade.direct).failures}
+    assert late[about] == "it was done late"
+
+
+def test_a_ruling_that_ends_the_authorization(tmp_path: Path) -> None:
+    """No party ended it: the ruling in the same transaction did, and its uses cost nothing."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.send("a.approver", "disputes", "answer", 1, PROOF)
+    ruling = (1, int(Ruling.UPHELD_ENDING), PROOF)
+    trade.send("regulator.approver", "disputes", "rule", *ruling)
+    trade.wait(APPEAL_SECONDS)
+    trade.send("c.approver", "disputes", "end", 1)
+    until = trade.next_period()
+    trade.seal([])
+    charged = {x.authorization: x.charged for x in trade.compute(trade.began, until).lines}
+    assert charged[trade.platform] == 3
+    bundle = decode_bundle(asyncio.run(trade.export(trade.platform)))
+    report = check(trade, bundle)
+    assert not report.failures
+    ended = {r.about: r.details for r in report.results if r.check == "revocation"}
+    assert ended["0x" + trade.platform.hex()]["reason"] == label("reason", Reason.BREACH_OF_TERMS)

@@ -190,7 +190,6 @@ class Trade(Chain):
         self.over = self.grant(replace(personal(3), **self.priced()))
         reason = (Reason.PROVIDER_WITHDREW, bytes(32))
         self.send("a.approver", "authorizations", "revoke", self.over, *reason)
-        self.send("c.approver", "obligations", "openDeletion", self.over)
         self.send("b.approver", "obligations", "certifyDeletion", self.over, 0, PROOF, PROOF)
         self.deletion = obligation_id(ObligationKind.DELETE_DATA, self.over, B)
         self.impose(self.over, ObligationKind.INFORM, B)

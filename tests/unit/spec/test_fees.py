@@ -63,6 +63,7 @@ def test_uses_count_from_their_anchoring() -> None:
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.DISMISSED),)), 10, None),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.WITHDRAWN),)), 10, None),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.UPHELD),)), 10, "disputed"),
+        (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.UPHELD_ENDING),)), 10, "disputed"),
         (UseRecord(1, 5, is_claimed=True), 9, "claimed"),
         (
             UseRecord(1, 5, is_claimed=True, disputes=(DisputeSpan(7, 9, Ruling.DISMISSED),)),
