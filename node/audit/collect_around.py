@@ -5,13 +5,13 @@ one that no longer keeps them gives none, and the bundle then lacks them and say
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from node.audit.bundle import BlockRecord, FeeOpening, PastRecord, Trail
 from node.audit.checks_disputes import DISPUTES_MAX
 from node.audit.checks_fees import signers_of, statement_of
-from node.audit.checks_freezes import GRANTED
+from node.audit.checks_freezes import GRANTED, slots_at
 from node.audit.checks_obligations import ids_of, imposed_on
 from node.audit.collect import collect_block
 from node.audit.evidence import Case, Evidence
@@ -29,6 +29,7 @@ from node.spec.state_proof import reader
 from node.spec.statements import STATEMENTS_OF_PERIODS, slot_of_fees, slot_of_payment
 from node.spec.templates import LISTS, slot_of_template
 from node.spec.types import Address, Hash32
+from node.spec.usage import SignedReceipt
 from node.spec.vocabulary import Parameter
 
 PAST_MAX: Final = 2_000
@@ -119,14 +120,10 @@ async def collect_past(
         words = await collector.need(AUTHORIZATIONS, ())
         state = registry.authorization(reader(words), case.identifier)
         assert state is not None, "read before"
-        numbers = {happening.block - 1 for happening in case.named(*GRANTED, "LeaseOpened")}
-        opened = {Hash32(h.value("lease")) for h in case.named("LeaseOpened")}
-        uses = (use for lease in opened for use in receipts.get(lease, ()))
-        numbers |= {use.receipt.state_block for use in uses}
-        sides = (case.terms.provider, case.terms.consumer)
-        for number in numbers:
-            wanted[number][MEMBERS] |= set(map(registry.slot_of_member_standing, sides))
-            wanted[number][TEMPLATES] |= set(registry.slots_of_zone_freezes(state.zone))
+        frozen = registry.was_frozen(reader(words), case.identifier)
+        for number, is_use in _moments(case, receipts):
+            for address, slots in slots_at(case, state.zone, frozen, is_use).items():
+                wanted[number][address] |= slots
     for address, slots in wanted.pop(light.current.number, {}).items():
         await collector.need(address, slots)
     records: list[PastRecord] = []
@@ -139,6 +136,18 @@ async def collect_past(
             blocks.append(await collect_block(light, number, ()))
             have.add(number)
     return tuple(records), tuple(blocks)
+
+
+def _moments(
+    case: Case, receipts: Mapping[Hash32, tuple[SignedReceipt, ...]]
+) -> Iterator[tuple[int, bool]]:
+    """Yield the blocks whose state is asked for, and whether for a lease or a use."""
+    for happening in case.named(*GRANTED):
+        yield happening.block - 1, False
+    for opened in case.named("LeaseOpened"):
+        yield opened.block - 1, True
+        for use in receipts.get(Hash32(opened.value("lease")), ()):
+            yield use.receipt.state_block, True
 
 
 async def _past(

@@ -34,7 +34,10 @@ TITLES: Final[dict[str, Text]] = {
     "counts": ("Every use counted once, within the grant", "每次使用计数一次，不超授权"),
     "revocation": ("Ending, and no use after it", "授权终止，其后无使用"),
     "lists": ("Template and lists of the time allowed it", "符合当时的合同模板与清单"),
-    "freezes": ("No freeze lay over a grant, lease or use", "授权、租约与使用均不在冻结期内"),
+    "freezes": (
+        "No freeze or suspension over a grant, lease or use",
+        "授权、租约与使用均不在冻结或中止期内",
+    ),
     "disputes": ("Disputes are those that state holds", "争议与链上状态一致"),
     "fees": ("Fee statements are what plan and receipts come to", "费用结算单与价格方案及凭证相符"),
     "deletion": ("No deletion is overdue or leaves a lease out", "删除义务无逾期，无遗漏租约"),

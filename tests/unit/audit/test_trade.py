@@ -17,6 +17,7 @@ from node.audit.result import Report, Status
 from node.audit.timeline import timeline_lines, timeline_of
 from node.audit.verify import verify
 from node.cli import main
+from node.errors import IntegrityError
 from node.sdk.client import Client
 from node.sdk.fee_file import FeeFile
 from node.sdk.light import LightClient
@@ -26,7 +27,9 @@ from node.spec.pricing import PricePlan, Tier, encode_plan
 from node.spec.registry import TEMPLATES
 from node.spec.terms import words
 from node.spec.types import Hash32
+from node.spec.usage import lease_id
 from node.spec.vocabulary import (
+    FreezeGround,
     ObligationKind,
     ObligationStatus,
     PriceClass,
@@ -38,7 +41,7 @@ from node.spec.vocabulary import (
     purpose,
 )
 from tests.chaincode import world
-from tests.chaincode.world import EXCHANGE, A, B
+from tests.chaincode.world import EXCHANGE, A, B, account
 from tests.unit.audit.factory import agreed
 from tests.unit.audit.forger import forged
 from tests.unit.audit.trade import APPEAL_SECONDS, CASE, OFFICERS, PLAN, PROOF, SHARE, Trade
@@ -316,11 +319,11 @@ def test_an_event_that_is_left_out(trade: Trade, bundle: Bundle) -> None:
         assert failing(report) | {r.lacks for r in report.unshown} >= caught, name
 
 
-def without(trade: Trade, bundle: Bundle, name: str) -> Bundle:
-    """The bundle without the transactions in which an event happened."""
+def without(trade: Trade, bundle: Bundle, *names: str) -> Bundle:
+    """The bundle without the transactions in which some events happened."""
     evidence = Evidence(bundle)
     check_inclusion(evidence)
-    gone = {(h.block, h.index) for h in evidence.happenings if h.name == name}
+    gone = {(h.block, h.index) for h in evidence.happenings if h.name in names}
     assert gone
     blocks = []
     for record in bundle.blocks:
@@ -354,6 +357,66 @@ def test_a_use_while_a_member_was_frozen(tmp_path: Path) -> None:
     assert "freezes" in failing(hidden)
     assert "frozen in block" in hidden.failures[0].what
     assert "freezes" in failing(check(trade, replace(bundle, past=())))
+
+
+@pytest.mark.parametrize(
+    ("events", "what"),
+    [
+        (("AuthorizationFrozen",), "authorization was frozen in block"),
+        (("AuthorizationSuspended", "AuthorizationResumed"), "it was suspended in block"),
+    ],
+)
+def test_a_use_that_what_was_left_out_forbids(
+    tmp_path: Path, events: tuple[str, ...], what: str
+) -> None:
+    """Freeze and lift, or suspension and resumption: without both, the last state is the same."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    lease = trade.open(trade.platform, 2)
+    if events == ("AuthorizationFrozen",):
+        freeze = (trade.platform, FreezeGround.FRAUD, CASE, trade.time + 1_000)
+        trade.send(OFFICERS[0], "supervision", "freezeAuthorization", *freeze)
+    else:
+        reason = (int(Reason.BREACH_OF_TERMS), PROOF)
+        trade.send("a.approver", "authorizations", "suspend", trade.platform, *reason)
+    trade.seal([])
+    trade.use(lease, 1)
+    trade.seal([])
+    if events == ("AuthorizationFrozen",):
+        target = int.from_bytes(trade.platform, "big")
+        trade.send(OFFICERS[1], "supervision", "lift", "authorization", target)
+    else:
+        trade.send("a.approver", "authorizations", "resume", trade.platform)
+    trade.anchor(trade.range(trade.platform, 2, 1, 1, True))
+    trade.seal([])
+    light = LightClient(trade.client(), trade.genesis.hash)
+    with pytest.raises(IntegrityError, match="used while"):
+        asyncio.run(export(light, [trade.journal], [trade.platform]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("node.audit.export._require_proved", lambda *_: None)
+        bundle = decode_bundle(asyncio.run(trade.export(trade.platform)))
+    assert {"revocation", "freezes"} & failing(check(trade, bundle))
+    report = check(trade, without(trade, bundle, *events))
+    found = {failure.check: failure.what for failure in report.failures}
+    assert what in found["freezes"]
+
+
+def test_a_lease_right_after_a_freeze_was_lifted(tmp_path: Path) -> None:
+    """In one block with the lift: the state before shows the freeze, the block's events its end."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.freeze_member(B, 1_000)
+    opening = world.opening(trade.platform, trade)
+    calls = (
+        (OFFICERS[1], "supervision", "lift", "member", B),
+        ("b.gateway", "leases", "open", opening, account("a.gateway")),
+    )
+    trade.send_together(*calls)
+    lease = lease_id(trade.platform, 2)
+    trade.use(lease, 1)
+    trade.anchor(trade.range(trade.platform, 2, 1, 1, True))
+    trade.seal([])
+    bundle = decode_bundle(asyncio.run(trade.export(trade.platform)))
+    assert failing(check(trade, bundle)) == set()
+    assert "freezes" in failing(check(trade, without(trade, bundle, "MemberFrozen")))
 
 
 def test_a_use_while_its_purpose_was_frozen_in_the_zone(tmp_path: Path) -> None:
