@@ -16,6 +16,7 @@ from node.audit.evidence import Case, CheckFailed, Evidence, Happening, NotShown
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
+from node.spec.templates import zone_freeze
 from node.spec.types import Address
 from node.spec.vocabulary import AuthorizationStatus
 
@@ -174,7 +175,7 @@ def _held(
     assert templates is not None, "shown, as asked before"
     sides = (case.terms.provider, case.terms.consumer)
     held = {("member", s): (_EVERY, registry.member_thaws_at(members, s)) for s in sides}
-    held |= {("zone", z): registry.zone_freeze(templates, z) for z in (case.state.zone, 0)}
+    held |= {("zone", z): zone_freeze(templates, z) for z in (case.state.zone, 0)}
     if own is not None:
         held["authorization", 0] = _EVERY, own(registry.slot_of_freeze(case.identifier))
     return held

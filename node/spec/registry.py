@@ -333,14 +333,9 @@ def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
 
 def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
     """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
-    freezes = [zone_freeze(read, index) for index in (zone, 0)]
-    return any(purposes >> purpose & 1 and timestamp < until for purposes, until in freezes)
-
-
-def zone_freeze(read: ReadSlot, zone: int) -> tuple[int, int]:
-    """Return the purposes frozen in a zone, 0 for every zone, and the second that is over."""
-    base = mapping_slot(ZONE_FREEZES, zone)
-    return read(base), read(base + 1)
+    purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
+    own = bool(purposes >> purpose & 1) and timestamp < until
+    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)
 
 
 def node_member(read: ReadSlot, node: Address) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from node.spec.registry import ZONE_FREEZES
 from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.terms import DAY_SECONDS, Terms
 from node.spec.types import Hash32
@@ -60,6 +61,12 @@ def list_changes(read: ReadSlot) -> tuple[int, int]:
     """Return how often the negative and the cautious list were changed. `read` is of Templates."""
     word = read(LISTS)
     return word & _COUNT, word >> _CAUTIONS_AT & _COUNT
+
+
+def zone_freeze(read: ReadSlot, zone: int) -> tuple[int, int]:
+    """Return the purposes frozen in a zone, 0 for every zone, and the second that is over."""
+    base = mapping_slot(ZONE_FREEZES, zone)
+    return read(base), read(base + 1)
 
 
 def was_adopted(found: Template) -> bool:

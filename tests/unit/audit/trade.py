@@ -9,7 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from node.audit.bundle import Bundle, encode_bundle
+from node.audit.checks_chain import check_inclusion
+from node.audit.evidence import Evidence
 from node.audit.fees import fees_in
+from node.audit.result import Report
 from node.audit.verify import verify
 from node.sdk import fee_file
 from node.sdk.governance import set_mandate
@@ -205,3 +209,38 @@ class Trade(Chain):
         self.send("regulator.approver", "disputes", "rule", 1, int(Ruling.DISMISSED), PROOF)
         self.wait(APPEAL_SECONDS)
         self.send("c.approver", "disputes", "end", 1)
+
+
+def check(trade: Trade, bundle: Bundle) -> Report:
+    return verify(encode_bundle(bundle), trade.genesis.hash)
+
+
+def shown(trade: Trade, *wanted: Hash32) -> Report:
+    return verify(asyncio.run(trade.export(*wanted)), trade.genesis.hash)
+
+
+def failing(report: Report) -> set[str]:
+    return {result.check for result in report.failures}
+
+
+def lacking(report: Report) -> set[str]:
+    assert not report.failures
+    return {result.lacks for result in report.unshown}
+
+
+def without(trade: Trade, bundle: Bundle, *names: str) -> Bundle:
+    """The bundle without the transactions in which some events happened."""
+    evidence = Evidence(bundle)
+    check_inclusion(evidence)
+    gone = {(h.block, h.index) for h in evidence.happenings if h.name in names}
+    assert gone
+    blocks = []
+    for record in bundle.blocks:
+        number = record.final.header.number
+        kept = tuple(i for i in record.inclusions if (number, i.index) not in gone)
+        if kept or not record.inclusions or record is bundle.blocks[-1]:
+            blocks.append(replace(record, inclusions=kept))
+    numbers = {record.final.header.number for record in blocks}
+    known = numbers | {number - 1 for number in numbers}
+    past = tuple(record for record in bundle.past if record.number in known)
+    return replace(bundle, blocks=tuple(blocks), past=past)
