@@ -82,14 +82,15 @@ def _genesis(report: Report) -> str | None:
 def _conclusion(report: Report, language: str) -> str:
     if report.failures:
         return say(HEADINGS["failed"], language, count=len(report.failures))
+    said = []
     if not report.compared:
-        return say(HEADINGS["uncompared"], language, genesis=_genesis(report))
-    if report.is_old:
+        said.append(say(HEADINGS["uncompared"], language, genesis=_genesis(report)))
+    elif report.is_old:
         wanted = moment(report.not_before or 0)
-        return say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted)
+        said.append(say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted))
     if report.unshown:
-        return say(HEADINGS["partly"], language, count=len(report.unshown))
-    return say(HEADINGS["proved"], language)
+        said.append(say(HEADINGS["partly"], language, count=len(report.unshown)))
+    return " ".join(said) or say(HEADINGS["proved"], language)
 
 
 def _heading(about: str, language: str) -> str:

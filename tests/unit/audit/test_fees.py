@@ -10,6 +10,7 @@ import pytest
 from node.audit.bundle import Bundle, decode_bundle, encode_bundle
 from node.audit.report import to_json
 from node.audit.result import Report, Status
+from node.audit.verify import verify
 from node.cli import main
 from node.sdk.fee_file import FeeFile
 from node.spec.fees import decode_fees, encode_fees
@@ -54,6 +55,9 @@ def test_fees_without_their_opening_are_not_provable(trade: Trade, bundle: Bundl
     assert document["unshown"] == 3
     assert "every check holds" not in document["conclusion"]
     assert {c["status"] for c in document["checks"] if c["check"] == "fees"} == {"not provable"}
+    unopened = encode_bundle(replace(bundle, openings=(), plans=()))
+    for language, text in (("en", "does not let be proved"), ("zh", "本文件无法证明")):
+        assert text in to_json(verify(unopened, None), language)["conclusion"]
     one = replace(bundle, openings=bundle.openings[:1], plans=())
     assert lacking(check(trade, one)) == {"opening"}
     assert lacking(check(trade, replace(bundle, plans=()))) == {"plan"}
