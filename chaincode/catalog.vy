@@ -8,7 +8,8 @@
         fields: masks of fields by level and class are computed here, never declared. It carries the
         evidence of its source and its measured quality, the owner's right it is offered under, and the
         hash of its price plan. An open product, of level 1 alone, is downloaded by hash and licence and
-        never granted (R5).
+        never granted (R5). What a public provider opens on application alone is granted to members
+        whose application it approved (applications.vy).
 """
 
 from interfaces import ICatalog
@@ -38,7 +39,10 @@ PRICE_SHIFT: constant(uint256) = 76
 ACCEPTANCE_SHIFT: constant(uint256) = 80
 # A grant reads no more words than the flags of a summary and of a zone's word ask for.
 CAREFUL: constant(uint256) = 1 << 96
+CONDITIONS_SHIFT: constant(uint256) = 97
 OPEN: constant(uint256) = 1 << 97
+ON_APPLICATION: constant(uint256) = 1 << 98
+CONDITIONS: constant(uint256) = 2**2 - 1
 EACH: constant(uint256) = 1 << 16
 TEMPLATES: constant(uint256) = 1 << 32
 ADMITS: constant(uint256) = 1 << 33
@@ -58,12 +62,14 @@ struct Offering:
     pricePlan: bytes32
     evidence: bytes32
     quality: bytes32
+    # Granted only to members whose application the provider approved.
+    onApplication: bool
 
 
 struct Version:
     # Provider (bits 0 to 31), status (32), modes (40), zone (48), number of fields (56 to 71), owner's
     # right (72), class of price (76), days of acceptance (80); flags: has fields of level 4 or 5 or of
-    # class C3 (96), is open (97).
+    # class C3 (96), is open (97), is granted on application alone (98).
     summary: uint256
     # keccak256 of the field names, separated by newlines.
     names: bytes32
@@ -203,7 +209,7 @@ def offer(
         hasDocuments=self.versions[product][version].documents
         == self._documents(template, pricePlan),
         priceClass=(summary >> PRICE_SHIFT) & 15,
-        isOpen=summary & OPEN != 0,
+        conditions=(summary >> CONDITIONS_SHIFT) & CONDITIONS,
         zone=zone,
         zoneRule=rule,
         admitted=max_value(uint256),
@@ -287,6 +293,8 @@ def publish(
         offering.pricePlan == empty(bytes32)
     ), "catalog: price plan and class differ"
     assert offering.quality != empty(bytes32), "catalog: no measured quality"
+    if offering.onApplication:
+        self._check_public()
     return self._publish(salt, offering, empty(bytes32), names, fields)
 
 
@@ -317,6 +325,7 @@ def publishOpen(
             pricePlan=empty(bytes32),
             evidence=evidence,
             quality=empty(bytes32),
+            onApplication=False,
         ),
         content,
         names,
@@ -466,6 +475,8 @@ def _publish(
     if careful != 0:
         entry.summary |= CAREFUL
         entry.plain = ~careful
+    if offering.onApplication:
+        entry.summary |= ON_APPLICATION
     if content != empty(bytes32):
         entry.summary |= OPEN
         assert (
@@ -547,6 +558,22 @@ def _approver() -> uint256:
     member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
     assert roles & APPROVER != 0, "catalog: not an approver"
     return member
+
+
+@view
+@internal
+def _check_public():
+    """
+    @dev Data are open on application where an office or an operator for the public holds them.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    roles: uint256 = 0
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
+    assert (
+        kind == vocabulary.MEMBER_KIND_GOVERNMENT_OFFICE
+        or kind == vocabulary.MEMBER_KIND_PUBLIC_SERVICE_OPERATOR
+    ), "catalog: only public data are open on application"
 
 
 @view

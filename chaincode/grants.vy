@@ -8,11 +8,13 @@
         Which approvals are required follows from the terms: provider and consumer always, the
         subject in subject mode `one` (R2) or the agent it delegated to, the exchange in platform
         trade, a regulator where the fields' levels, raw delivery or a destination abroad demand it
-        (R4). Terms that amend others are agreed to in the same way, by all that the new ones require.
+        (R4). Where the product is open on application alone, the consumer holds an approved one at the
+        request and at each approval. Terms that amend others are agreed to in the same way, by all that the new ones require.
         This contract keeps nothing of an authorization; what stands and what is counted is in
         Authorizations.
 """
 
+from interfaces import IApplications
 from interfaces import IAuthorizations
 from interfaces import ICatalog
 from interfaces import IDelegations
@@ -59,6 +61,10 @@ INLINE_FIELDS: constant(uint256) = 42
 ACTIVE: constant(uint256) = 1 << 8
 FROZEN_AT: constant(uint256) = 24
 JURISDICTION_AT: constant(uint256) = 88
+# Conditions of a product version, in an offer from bit 0 and in a summary from bit 97.
+CONDITIONS_AT: constant(uint256) = 97
+OPEN: constant(uint256) = 1
+ON_APPLICATION: constant(uint256) = 1 << 1
 # What ERC-1271 answers for a valid signature.
 VALID: constant(bytes4) = 0x1626ba7e
 
@@ -198,6 +204,8 @@ def _request(
     terms: agreements.Terms, offer: ICatalog.Offer, approvals: DynArray[Bytes[65], APPROVALS_MAX]
 ) -> bytes32:
     authorization: bytes32 = agreements.id(terms)
+    if offer.conditions != 0:
+        self._check_conditions(terms, offer.conditions)
     self._check_members(terms, offer)
     self._check_price(terms, offer)
     self._check_offer(terms, offer)
@@ -234,6 +242,8 @@ def _approve(authorization: bytes32, terms: agreements.Terms, parties: uint256):
     assert (
         (summary >> 32) & 255 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
+    if summary >> CONDITIONS_AT != 0:
+        self._check_conditions(terms, summary >> CONDITIONS_AT)
     self._check_standings(terms)
     if terms.agent != empty(address):
         self._check_agent(terms)
@@ -372,7 +382,7 @@ def _check_offer(terms: agreements.Terms, offer: ICatalog.Offer):
     assert (
         offer.status == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
-    assert not offer.isOpen, "grants: an open product is not granted"
+    assert offer.conditions & OPEN == 0, "grants: an open product is not granted"
     # What is shared onward has its parent's template and its own price: Lineage holds it to that.
     assert (
         offer.hasDocuments or terms.parent != empty(bytes32)
@@ -394,6 +404,23 @@ def _check_offer(terms: agreements.Terms, offer: ICatalog.Offer):
         assert (
             convert(terms.destination, uint256) == vocabulary.HOME
         ), "grants: level 5 never abroad"
+
+
+@view
+@internal
+def _check_conditions(terms: agreements.Terms, conditions: uint256):
+    """
+    @dev What few products ask beside. Whoever shares onward needs an application approved as well.
+    """
+    assert conditions & ON_APPLICATION == 0 or staticcall IApplications(
+        addresses.APPLICATIONS
+    ).isApproved(
+        terms.product,
+        convert(terms.productVersion, uint256),
+        convert(terms.consumer, uint256),
+        convert(terms.purpose, uint256),
+        convert(terms.validUntil, uint256),
+    ), "grants: no approved application"
 
 
 @view

@@ -29,6 +29,13 @@ DAY: constant(uint256) = 86_400
 # Seconds that the clocks of UTC+8 are ahead.
 AHEAD: constant(uint256) = 8 * 3_600
 
+struct Year:
+    # Its first of January, in days from 1970, and how many days it has.
+    first: uint256
+    length: uint256
+    worked: uint256[2]
+
+
 # Fixed position: node/spec/proposals.py reads it. By year: bit i of the two words, the first having
 # bits 0 to 255, is day i of the year, from 0; set when it is worked.
 tables: HashMap[uint256, uint256[2]]
@@ -68,24 +75,42 @@ def deadline(time: uint256, days: uint256) -> uint256:
     assert time != 0 and time < 2**36, "holidays: time out of range"
     day: uint256 = calendar.window_of(vocabulary.RATE_PERIOD_DAY, time)
     left: uint256 = days
-    year: uint256 = 0
-    first: uint256 = 0
-    length: uint256 = 0
-    worked: uint256[2] = [0, 0]
+    known: Year = empty(Year)
     for _: uint256 in range(SPAN_MAX):
         day += 1
-        if day >= first + length:
-            year = calendar.window_of(vocabulary.RATE_PERIOD_YEAR, day * DAY - AHEAD)
-            first = self._first_day(year)
-            length = self._first_day(year + 1) - first
-            worked = self.tables[year]
-            assert worked[0] != 0, "holidays: no table for the year"
-        at: uint256 = day - first
-        if (worked[at // 256] >> (at % 256)) & 1 == 1:
+        if day >= known.first + known.length:
+            known = self._year_of(day)
+        if self._is_worked(known, day):
             left -= 1
             if left == 0:
                 break
     return (day + 1) * DAY - AHEAD
+
+
+@view
+@external
+def workingDays(since: uint256, until: uint256) -> uint256:
+    """
+    @notice How many working days follow a time and are over by another: what is left of a deadline.
+            Reverts where no table covers a day of them.
+    @param since Unix seconds; its own day is not counted.
+    @param until Unix seconds, the first outside; at most three years later.
+    """
+    assert since != 0 and until < 2**36, "holidays: time out of range"
+    day: uint256 = calendar.window_of(vocabulary.RATE_PERIOD_DAY, since)
+    end: uint256 = calendar.window_of(vocabulary.RATE_PERIOD_DAY, until)
+    assert day <= end and end - day <= SPAN_MAX, "holidays: time out of range"
+    count: uint256 = 0
+    known: Year = empty(Year)
+    for _: uint256 in range(SPAN_MAX):
+        day += 1
+        if day >= end:
+            break
+        if day >= known.first + known.length:
+            known = self._year_of(day)
+        if self._is_worked(known, day):
+            count += 1
+    return count
 
 
 @view
@@ -129,6 +154,26 @@ def _check(kind: uint256, content: Bytes[CONTENT_MAX]) -> uint256:
     count: uint256 = self._bits(low) + self._bits(high)
     assert count >= WORKED_MIN and count <= WORKED_MAX, "holidays: working days out of range"
     return year
+
+
+@view
+@internal
+def _year_of(day: uint256) -> Year:
+    """
+    @dev The year of a day, which must have a table.
+    """
+    year: uint256 = calendar.window_of(vocabulary.RATE_PERIOD_YEAR, day * DAY - AHEAD)
+    first: uint256 = self._first_day(year)
+    worked: uint256[2] = self.tables[year]
+    assert worked[0] != 0, "holidays: no table for the year"
+    return Year(first=first, length=self._first_day(year + 1) - first, worked=worked)
+
+
+@pure
+@internal
+def _is_worked(known: Year, day: uint256) -> bool:
+    at: uint256 = day - known.first
+    return (known.worked[at // 256] >> (at % 256)) & 1 == 1
 
 
 @pure

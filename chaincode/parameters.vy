@@ -4,8 +4,8 @@
 @title Parameters
 @notice What the consortium may set by proposal: the values that other contracts ask for, the block at
         which a named feature begins, the vocabulary in force. Each parameter has bounds that no vote
-        leaves; its least value follows from a floor that genesis fixes, an hour, or seconds on a
-        development network.
+        leaves; the least of a span of time follows from a floor that genesis fixes, an hour, or
+        seconds on a development network; deadlines in working days have at least one.
 """
 
 from interfaces import IGoverned
@@ -22,6 +22,8 @@ FLOOR_MAX: constant(uint256) = 86_400
 LOCK_PART: constant(uint256) = 10
 LOCK_MAX: constant(uint256) = 14 * 86_400
 SPAN_MAX: constant(uint256) = 366 * 86_400
+# Of a deadline in working days.
+WORKING_DAYS_MAX: constant(uint256) = 60
 # Blocks between enacting a feature and its beginning at the least: nodes are told before.
 NOTICE_BLOCKS: constant(uint256) = 10
 
@@ -190,4 +192,10 @@ def _check_value(parameter: uint256, amount: uint256):
 def _bounds(parameter: uint256) -> (uint256, uint256):
     if parameter == vocabulary.PARAMETER_TIME_LOCK:
         return self.span_floor // LOCK_PART, LOCK_MAX
+    if (
+        parameter == vocabulary.PARAMETER_DECIDE_WITHIN
+        or parameter == vocabulary.PARAMETER_EXTEND_BY
+        or parameter == vocabulary.PARAMETER_SUPPLEMENT_WITHIN
+    ):
+        return 1, WORKING_DAYS_MAX
     return self.span_floor, SPAN_MAX

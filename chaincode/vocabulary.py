@@ -53,6 +53,8 @@ TABLES: Final = (
     "dispute_status",
     "ruling",
     "acceptance_status",
+    "application_status",
+    "refusal_reason",
 )
 """Every table there is; `vocabulary.json` holds exactly these."""
 
@@ -224,6 +226,7 @@ _COUNTED: Final = (
     "ballot",
     "parameter",
     *("owner_right", "price_class"),
+    "refusal_reason",
 )
 
 _NAMED: Final = (
@@ -253,6 +256,7 @@ _NAMED: Final = (
     "dispute_status",
     "ruling",
     "acceptance_status",
+    "application_status",
 )
 
 _MODULE: Final = '''# pragma version 0.4.3

@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 3
+VERSION: constant(uint256) = 4
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -21,9 +21,10 @@ FREEZE_GROUND_LAST: constant(uint256) = 5
 PAYMENT_KIND_LAST: constant(uint256) = 3
 PROPOSAL_KIND_LAST: constant(uint256) = 17
 BALLOT_LAST: constant(uint256) = 2
-PARAMETER_LAST: constant(uint256) = 4
+PARAMETER_LAST: constant(uint256) = 7
 OWNER_RIGHT_LAST: constant(uint256) = 3
 PRICE_CLASS_LAST: constant(uint256) = 4
+REFUSAL_REASON_LAST: constant(uint256) = 12
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1
@@ -143,6 +144,9 @@ PARAMETER_TIME_LOCK: constant(uint256) = 1
 PARAMETER_DELETION_WITHIN: constant(uint256) = 2
 PARAMETER_ANSWER_WITHIN: constant(uint256) = 3
 PARAMETER_APPEAL_WITHIN: constant(uint256) = 4
+PARAMETER_DECIDE_WITHIN: constant(uint256) = 5
+PARAMETER_EXTEND_BY: constant(uint256) = 6
+PARAMETER_SUPPLEMENT_WITHIN: constant(uint256) = 7
 VERSION_STATUS_OPEN: constant(uint256) = 1
 VERSION_STATUS_CLOSED: constant(uint256) = 2
 OBLIGATION_KIND_DELETE_DATA: constant(uint256) = 1
@@ -165,6 +169,13 @@ RULING_UPHELD_ENDING: constant(uint256) = 4
 ACCEPTANCE_STATUS_ACCEPTED: constant(uint256) = 1
 ACCEPTANCE_STATUS_OBJECTED: constant(uint256) = 2
 ACCEPTANCE_STATUS_ANSWERED: constant(uint256) = 3
+APPLICATION_STATUS_UNDER_REVIEW: constant(uint256) = 1
+APPLICATION_STATUS_AWAITING_SUPPLEMENT: constant(uint256) = 2
+APPLICATION_STATUS_APPROVED: constant(uint256) = 3
+APPLICATION_STATUS_REFUSED: constant(uint256) = 4
+APPLICATION_STATUS_LAPSED: constant(uint256) = 5
+APPLICATION_STATUS_WITHDRAWN: constant(uint256) = 6
+APPLICATION_STATUS_EXPIRED: constant(uint256) = 7
 
 
 @internal

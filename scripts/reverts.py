@@ -32,6 +32,7 @@ _SUGGESTIONS: Final = (
 """Words of a reason and the advice that they suggest; the first that fits is taken."""
 
 _DEFAULTS: Final = {
+    "applications": "APPLICATION",
     "authorizations": "STANDING",
     "catalog": "PRODUCT",
     "challenges": "PROOF",

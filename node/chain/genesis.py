@@ -169,7 +169,8 @@ def _constructor_arguments(
 def parameter_values(time_lock: int, deadline_floor: int) -> list[int]:
     """Return what Parameters is constructed with: each parameter's value, from the first.
 
-    Deadlines are 168 times the floor: a week, and about an hour on a development network.
+    Deadlines are 168 times the floor: a week, and about an hour on a development network. Those of
+    applications are in working days everywhere: the time to answer of the public-information rules.
     """
     week = 168 * deadline_floor
     values = {
@@ -177,6 +178,9 @@ def parameter_values(time_lock: int, deadline_floor: int) -> list[int]:
         Parameter.DELETION_WITHIN: 2 * week,
         Parameter.ANSWER_WITHIN: week,
         Parameter.APPEAL_WITHIN: 2 * week,
+        Parameter.DECIDE_WITHIN: 20,
+        Parameter.EXTEND_BY: 20,
+        Parameter.SUPPLEMENT_WITHIN: 10,
     }
     return [values[parameter] for parameter in Parameter]
 

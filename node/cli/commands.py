@@ -24,11 +24,13 @@ class Command:
 
 _PROPOSED: Final = {"kind": "proposal_kind"}
 _PARAMETER: Final = {"parameter": "parameter"}
+_REFUSED: Final = {"reason": "refusal_reason"}
 
 NOUNS: Final[Mapping[str, str]] = {
     "member": "members of the consortium, their accounts, nodes and certificates",
     "governance": "proposals, ballots and what they decide on",
     "product": "data products of the catalog",
+    "application": "public data that are open on application: asked for, reviewed, decided",
     "zone": "zones of the catalog and what they admit",
     "template": "standard contracts that terms are made under",
     "list": "the negative and the cautious list",
@@ -104,6 +106,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("is-halted", "versions", "isHalted", "show whether a halt lies over a version"),
         Command("working-days", "holidays", "table", "show the working days of a year"),
         Command("deadline", "holidays", "deadline", "compute a deadline in working days"),
+        Command("days-left", "holidays", "workingDays", "count the working days up to a time"),
     ),
     "product": (
         Command("approve", "catalog", "approve", "let a proposed version be granted"),
@@ -117,6 +120,23 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("summary", "catalog", "summaryOf", "show a version's packed summary"),
         Command("publish-fields", "catalog", "publish", "propose a version from packed fields"),
         Command("publish-open", "catalog", "publishOpen", "propose an open product's version"),
+    ),
+    "application": (
+        Command("file", "applications", "apply", "apply for a product version, for one purpose"),
+        Command("assign", "applications", "assign", "name the reviewer of record, as the provider"),
+        Command("ask", "applications", "askSupplement", "ask for a supplement, as the reviewer"),
+        Command("supplement", "applications", "fileSupplement", "file it, as the applicant"),
+        Command("extend", "applications", "extend", "extend the time to decide, once"),
+        Command("approve", "applications", "approve", "approve until a date, as the reviewer"),
+        Command("refuse", "applications", "refuse", "refuse for a reason", _REFUSED),
+        Command("withdraw", "applications", "withdraw", "withdraw it, as the applicant"),
+        Command("lapse", "applications", "lapse", "record that no supplement came in time"),
+        Command("overdue", "applications", "markOverdue", "record that no decision came in time"),
+        Command("show", "applications", "application", "show what is kept of an application"),
+        Command("status", "applications", "statusOf", "show where it stands"),
+        Command("newest", "applications", "newestOf", "show the newest for the same"),
+        Command("count", "applications", "applicationCount", "count the applications"),
+        Command("is-approved", "applications", "isApproved", "show whether terms would be covered"),
     ),
     "zone": (
         Command("show", "catalog", "zoneOf", "show what a zone admits"),

@@ -26,6 +26,7 @@ _MEMBERS: Final = frozenset(
         *("template", "evidence", "quality", "fields"),
     }
 )
+_OPTIONAL: Final = frozenset({"on_application"})
 _PRICE_MEMBERS: Final = frozenset({"class", "plan"})
 _FIELD_MEMBERS: Final = frozenset({"name", "kind", "level", "class"})
 
@@ -46,7 +47,9 @@ class Manifest:
 
     `template`, `evidence` and `quality` are the texts of documents whose hashes are published, as
     is that of the price plan; it is None for what is free. `date` names the field with each
-    record's day, which look-back goes by; empty where records have none.
+    record's day, which look-back goes by; empty where records have none. What is
+    `on_application` is granted only to members whose application its provider, an office or a
+    public-service operator, approved.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Manifest:
     evidence: str = ""
     quality: str = ""
     date: str = ""
+    on_application: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +96,7 @@ class Manifest:
         found += [int(self.price_class), self.acceptance_days]
         found += [self.template_hash, self.price_plan_hash]
         found += [keccak256(text.encode("utf-8")) for text in (self.evidence, self.quality)]
+        found.append(self.on_application)
         return tuple(found)
 
     def sensitive_mask(self) -> int:
@@ -141,12 +146,15 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def _manifest(value: Any, folder: Path) -> Manifest:
-    if set(value) != _MEMBERS or not 0 < len(value["fields"]) <= FIELDS_MAX:
+    if set(value) | _OPTIONAL != _MEMBERS | _OPTIONAL or not 0 < len(value["fields"]) <= FIELDS_MAX:
         raise ValueError(f"expected {', '.join(sorted(_MEMBERS))}, with 1 to {FIELDS_MAX} fields")
     fields = tuple(_field(part) for part in value["fields"])
     date = str(value["date"])
     if date and date not in {field.name for field in fields}:
         raise ValueError(f"date: no field {date}")
+    on_application = value.get("on_application", False)
+    if not isinstance(on_application, bool):
+        raise ValueError("on_application: true or false")
     plan = _price(value["price"], folder)
     template, evidence, quality = (
         (folder / value[name]).read_text(encoding="utf-8")
@@ -164,6 +172,7 @@ def _manifest(value: Any, folder: Path) -> Manifest:
         evidence,
         quality,
         date,
+        on_application,
     )
 
 

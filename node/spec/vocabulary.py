@@ -277,6 +277,9 @@ class Parameter(IntEnum):
     DELETION_WITHIN = 2
     ANSWER_WITHIN = 3
     APPEAL_WITHIN = 4
+    DECIDE_WITHIN = 5
+    EXTEND_BY = 6
+    SUPPLEMENT_WITHIN = 7
 
 
 class VersionStatus(IntEnum):
@@ -312,6 +315,35 @@ class DisputeStatus(IntEnum):
     RULED = 3
     APPEALED = 4
     ENDED = 5
+
+
+class ApplicationStatus(IntEnum):
+    """Where an application for data stands; 0 means there is none."""
+
+    UNDER_REVIEW = 1
+    AWAITING_SUPPLEMENT = 2
+    APPROVED = 3
+    REFUSED = 4
+    LAPSED = 5
+    WITHDRAWN = 6
+    EXPIRED = 7
+
+
+class RefusalReason(IntEnum):
+    """Why an application for data was refused."""
+
+    NOT_HELD = 1
+    STATE_SECRET = 2
+    PUBLIC_SECURITY = 3
+    TRADE_SECRET = 4
+    PERSONAL_PRIVACY = 5
+    NOT_WITHIN_PURPOSE = 6
+    LIST_FORBIDS = 7
+    REPEATED = 8
+    MATERIAL_INCOMPLETE = 9
+    SAFEGUARDS_LACKING = 10
+    OPEN_ALREADY = 11
+    INTERNAL_RECORD = 12
 
 
 class Ruling(IntEnum):
@@ -362,6 +394,8 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     DisputeStatus: "dispute_status",
     Ruling: "ruling",
     AcceptanceStatus: "acceptance_status",
+    ApplicationStatus: "application_status",
+    RefusalReason: "refusal_reason",
 }
 """Which table of the vocabulary each enum repeats."""
 

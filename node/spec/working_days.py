@@ -44,9 +44,24 @@ def deadline(table_of: Callable[[int], Table], time: int, days: int) -> int:
     day = _EPOCH + timedelta(window_of(RatePeriod.DAY, time))
     while days:
         day += timedelta(1)
-        low, high = table_of(day.year)
-        if not low:
-            raise Refused("holidays: no table for the year", why=str(day.year))
-        place = (day - date(day.year, 1, 1)).days
-        days -= (low | high << 256) >> place & 1
+        days -= _is_worked(table_of, day)
     return beginning_of((day - _EPOCH).days + 1)
+
+
+def working_days(table_of: Callable[[int], Table], since: int, until: int) -> int:
+    """Return how many working days follow a time and are over by another (Unix seconds).
+
+    Raises:
+        Refused: no table covers one of these days.
+    """
+    first, end = (window_of(RatePeriod.DAY, time) for time in (since, until))
+    days = (_EPOCH + timedelta(day) for day in range(first + 1, end))
+    return sum(_is_worked(table_of, day) for day in days)
+
+
+def _is_worked(table_of: Callable[[int], Table], day: date) -> int:
+    low, high = table_of(day.year)
+    if not low:
+        raise Refused("holidays: no table for the year", why=str(day.year))
+    place = (day - date(day.year, 1, 1)).days
+    return (low | high << 256) >> place & 1

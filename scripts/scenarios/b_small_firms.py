@@ -2,6 +2,7 @@
 
 Each use has its price, of which the exchange has a part. Where the gateway serves, the period's
 fees are made up, signed by all three, anchored and proved from one file.
+What an office holds is open on application: the bank applies first.
 """
 
 from dataclasses import replace
@@ -15,6 +16,7 @@ from node.spec.crypto import keccak256, sign
 from node.spec.terms import Terms, authorization_id
 from node.spec.types import Hash32
 from node.spec.vocabulary import DeliveryMode, purpose
+from scripts.scenarios import public_data
 from scripts.scenarios.fees import PLAN, SHARE, state_fees, state_uses, time_of
 from scripts.scenarios.stage import Stage
 
@@ -106,3 +108,4 @@ async def play(stage: Stage) -> None:
     digest = authorization_id(terms, stage.chain_id)
     found = await contracts.find_terms(stage.client, digest, stage.chain_id)
     stage.prove(found == terms, "the firm's terms are on record as signed", "条款按签署原样留痕")
+    await public_data.show(stage)

@@ -52,7 +52,7 @@ CLAUSES: Final = Clauses(
 async def prepare(stage: Stage, template_text: str) -> None:
     """Adopt the template and publish the product of indicators."""
     product = indicators(template_text)
-    stage.template = product.template_hash
+    stage.offered, stage.template = product, product.template_hash
     await stage.send("exchange.approver", market.propose_template(stage.template, CLAUSES))
     await stage.send("regulator.approver", market.adopt_template(stage.template))
     stage.product = await stage.publish(product)

@@ -108,6 +108,8 @@ class Stage:
     client: Client
     gateway: Gateway | None = None
     product: Hash32 = field(init=False)
+    offered: Manifest = field(init=False)
+    """The product of indicators as it was published."""
     template: Hash32 = field(init=False)
     proved: list[Shown] = field(default_factory=list)
     senders: dict[str, Sender] = field(default_factory=dict)

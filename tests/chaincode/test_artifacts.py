@@ -10,6 +10,7 @@ from chaincode.artifact import parse
 from chaincode.build import ROOT, SHARED, main, outputs
 from chaincode.vocabulary import load as load_vocabulary
 from node.spec import (
+    applications,
     consents,
     delegations,
     disputes,
@@ -92,6 +93,11 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("statements").layout["payments"] == statements.PAYMENTS
     assert load("templates").layout["templates"] == templates.TEMPLATES_AT
     assert load("templates").layout["lists"] == templates.LISTS
+    asked = load("applications").layout
+    assert asked["application_count"] == applications.COUNT
+    assert asked["applications"] == applications.RECORDS
+    assert asked["newest"] == applications.NEWEST
+    assert asked["approved"] == applications.APPROVED
     assert load("exports").layout["seen"] == exports.SEEN
     assert load("exports").layout["recorded"] == exports.RECORDED
     assert load("closings").layout["statements"] == registry.STATEMENTS

@@ -20,7 +20,7 @@ from tests.chaincode import world as w
 
 OFFER = (
     *("provider", "status", "modes", "right", "fields", "guarded", "level5", "class3"),
-    *("has_documents", "price_class", "is_open", "zone", "zone_rule", "admitted"),
+    *("has_documents", "price_class", "conditions", "zone", "zone_rule", "admitted"),
     *("purposes", "is_template_allowed"),
 )
 
@@ -57,7 +57,7 @@ def test_a_version_is_proposed_approved_retired(world):
         "has_documents": True,
         "zone": Zone.FINANCE,
         "price_class": 0,
-        "is_open": False,
+        "conditions": 0,
         "zone_rule": 0,
         "admitted": 2**256 - 1,
         "purposes": 2**256 - 1,
@@ -206,7 +206,7 @@ def level_1():
 def test_an_open_product_is_downloaded_and_never_granted(world):
     assert w.events(world.send("a.approver", *opened())) == ["ProductPublished"]
     world.send("exchange.approver", "catalog", "approve", w.product(), 1)
-    assert offer(world)["is_open"]
+    assert offer(world)["conditions"] == 1
     version = world.view("catalog", "version", w.product(), 1)
     assert (version[2], version[-1]) == (keccak256(OPEN[1] + ZERO_HASH), OPEN[0])
     agreed = w.terms(fields=1, template=OPEN[1])

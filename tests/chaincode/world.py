@@ -276,6 +276,7 @@ def offering(**changes: Any) -> tuple[Any, ...]:
         "price_plan": ZERO_HASH,
         "evidence": keccak256(b"evidence"),
         "quality": keccak256(b"quality"),
+        "on_application": False,
     }
     return tuple({**values, **changes}.values())
 

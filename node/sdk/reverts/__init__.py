@@ -8,6 +8,7 @@ reasons of the artifacts; `python -m scripts.reverts` adds the lines that are mi
 from node.errors import Reverted
 from node.sdk.reverts import (
     acceptances,
+    applications,
     authorizations,
     catalog,
     challenges,
@@ -37,6 +38,7 @@ __all__ = [
     "CLASSES",
     "Revert",
     "acceptances",
+    "applications",
     "authorizations",
     "catalog",
     "challenges",

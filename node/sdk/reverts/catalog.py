@@ -21,6 +21,9 @@ NotAnActiveMember = revert("catalog: not an active member", PRODUCT)
 NotAnApprover = revert("catalog: not an approver", ROLE)
 NotTheZonesOperator = revert("catalog: not the zone's operator", ROLE)
 OnlyLevel1IsOpen = revert("catalog: only level 1 is open", PRODUCT)
+OnlyPublicDataAreOpenOnApplication = revert(
+    "catalog: only public data are open on application", PRODUCT
+)
 PricePlanAndClassDiffer = revert("catalog: price plan and class differ", PRODUCT)
 ProviderIsNotAdmittedToTheZone = revert("catalog: provider is not admitted to the zone", PRODUCT)
 RetiredAlready = revert("catalog: retired already", DONE)

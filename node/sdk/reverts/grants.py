@@ -1,6 +1,6 @@
 """Reasons of `grants`, each an exception class with what to do next."""
 
-from node.sdk.reverts.base import FROZEN, LATE, PARTY, ROLE, SECOND, SIGNATURE, TERMS, revert
+from node.sdk.reverts.base import APPLY, FROZEN, LATE, PARTY, ROLE, SECOND, SIGNATURE, TERMS, revert
 
 C3Field = revert("grants: C3 field", TERMS)
 APartyIsFrozen = revert("grants: a party is frozen", FROZEN)
@@ -28,6 +28,7 @@ ModeIsNotOffered = revert("grants: mode is not offered", TERMS)
 ModeNeedsASubject = revert("grants: mode needs a subject", TERMS)
 ModeNotAllowedAtThisLevel = revert("grants: mode not allowed at this level", TERMS)
 ModeNotAllowedInTheZone = revert("grants: mode not allowed in the zone", TERMS)
+NoApprovedApplication = revert("grants: no approved application", APPLY)
 NoNoticeToTheSubject = revert("grants: no notice to the subject", TERMS)
 NoSubject = revert("grants: no subject", TERMS)
 NoSuchRate = revert("grants: no such rate", TERMS)

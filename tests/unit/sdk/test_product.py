@@ -52,6 +52,16 @@ def test_a_plan_is_hashed_in_its_one_encoding(tmp_path: Path) -> None:
     assert load_manifest(DEMO).price_plan_hash == ZERO_HASH
 
 
+def test_a_product_says_whether_it_is_open_on_application(tmp_path: Path) -> None:
+    assert not load(tmp_path, VALUE).on_application
+    for said in (True, False):
+        manifest = load(tmp_path, VALUE | {"on_application": said})
+        assert manifest.on_application is said
+        assert manifest.offering()[-1] is said
+    with pytest.raises(ConfigError, match="not a product manifest"):
+        load(tmp_path, VALUE | {"on_application": 1})
+
+
 def test_an_unknown_field_has_no_mask() -> None:
     manifest = load_manifest(DEMO)
     with pytest.raises(ConfigError, match="no field nothing"):

@@ -40,13 +40,15 @@ PINNED = {
     "proposal_kind": "17 ed62ccb511c7ffbc",
     "proposal_status": "6 40c5b6dc67f48248",
     "ballot": "3 2816c16dfe6ff8c2",
-    "parameter": "4 1235e48896097280",
+    "parameter": "7 19df54bccbb6fc3b",
     "version_status": "2 16afe1b9e86706d7",
     "obligation_kind": "4 1ea21adbd2ecb23a",
     "obligation_status": "4 2759c5ce9099620c",
     "dispute_status": "5 4b2947d8d9b8f34c",
     "acceptance_status": "3 54f3c3d40ffef9c0",
     "ruling": "4 e1dde097ea8e8979",
+    "application_status": "7 596df99c5a85eeb0",
+    "refusal_reason": "12 a82326b174d2b90c",
 }
 """Number of entries and a digest over index, name and rule of each, labels aside.
 

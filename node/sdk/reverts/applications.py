@@ -1,0 +1,27 @@
+"""Reasons of `applications`, each an exception class with what to do next."""
+
+from node.sdk.reverts.base import APPLICATION, DONE, PRODUCT, ROLE, SHAPE, WAIT, revert
+
+ASupplementWasAskedAlready = revert("applications: a supplement was asked already", DONE)
+ApplicantIsTheProvider = revert("applications: applicant is the provider", ROLE)
+EndOutOfRange = revert("applications: end out of range", SHAPE)
+ExtendedAlready = revert("applications: extended already", DONE)
+NoDocument = revert("applications: no document", SHAPE)
+NoSupplementIsAwaited = revert("applications: no supplement is awaited", APPLICATION)
+NotAnApprover = revert("applications: not an approver", ROLE)
+NotOpen = revert("applications: not open", APPLICATION)
+NotOpenOnApplication = revert("applications: not open on application", PRODUCT)
+NotTheApplicant = revert("applications: not the applicant", ROLE)
+NotTheProvider = revert("applications: not the provider", ROLE)
+NotTheReviewer = revert("applications: not the reviewer", ROLE)
+NotUnderReview = revert("applications: not under review", APPLICATION)
+OneIsOpenAlready = revert("applications: one is open already", APPLICATION)
+OverdueAlready = revert("applications: overdue already", DONE)
+PastTheTimeToDecide = revert("applications: past the time to decide", APPLICATION)
+PastTheTimeToSupplement = revert("applications: past the time to supplement", APPLICATION)
+ProductIsNotApproved = revert("applications: product is not approved", PRODUCT)
+ReviewerOfAnotherMember = revert("applications: reviewer of another member", SHAPE)
+TimeToDecideIsNotOver = revert("applications: time to decide is not over", WAIT)
+TimeToSupplementIsNotOver = revert("applications: time to supplement is not over", WAIT)
+UnknownPurpose = revert("applications: unknown purpose", SHAPE)
+UnknownReason = revert("applications: unknown reason", SHAPE)
