@@ -219,7 +219,8 @@ def isApproved(
 def apply(product: bytes32, version: uint256, purpose: uint256, document: bytes32) -> uint256:
     """
     @notice An approver of a member applies for a product version, for one purpose.
-    @param document Hash of the application's document.
+    @param document Hash of the application's document, which has a salt in it: the hashes that follow
+           are of documents too, and nothing of what they say is on chain.
     @return The application's number.
     """
     applicant: uint256 = self._approver(msg.sender)
@@ -295,7 +296,9 @@ def assign(number: uint256, reviewer: address):
 def askSupplement(number: uint256, wanted: bytes32):
     """
     @notice The reviewer asks for a supplement, once and for all that is lacking: the time to decide
-            stands still until it is filed. Who is late already cannot stop the clock.
+            stands still until it is filed. Who is late already cannot stop the clock, and where no table
+            covers what would be left after a filing on its last day, the applicant could not file: then
+            nothing is asked.
     @param wanted Hash of the text that says what is lacking.
     """
     asked: Application = self._reviewed(number)
@@ -306,6 +309,7 @@ def askSupplement(number: uint256, wanted: bytes32):
         block.timestamp, asked.due
     )
     due: uint256 = self._deadline(block.timestamp, vocabulary.PARAMETER_SUPPLEMENT_WITHIN)
+    latest: uint256 = self._resumed(due - 1, left)
     self.applications[number].status = vocabulary.APPLICATION_STATUS_AWAITING_SUPPLEMENT
     self.applications[number].due = 0
     self.applications[number].daysLeft = left
@@ -326,9 +330,7 @@ def fileSupplement(number: uint256, document: bytes32):
     ), "applications: no supplement is awaited"
     assert block.timestamp < asked.supplementDue, "applications: past the time to supplement"
     assert document != empty(bytes32), "applications: no document"
-    due: uint256 = staticcall IHolidays(addresses.HOLIDAYS).deadline(
-        block.timestamp, max(asked.daysLeft, 1)
-    )
+    due: uint256 = self._resumed(block.timestamp, asked.daysLeft)
     self.applications[number].status = vocabulary.APPLICATION_STATUS_UNDER_REVIEW
     self.applications[number].due = due
     log SupplementFiled(application=number, document=document, due=due)
@@ -487,6 +489,15 @@ def _reviewed(number: uint256) -> Application:
 def _deadline(time: uint256, parameter: uint256) -> uint256:
     days: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(parameter)
     return staticcall IHolidays(addresses.HOLIDAYS).deadline(time, days)
+
+
+@view
+@internal
+def _resumed(time: uint256, left: uint256) -> uint256:
+    """
+    @dev When a decision is late if the clock goes on at a time with so many working days left.
+    """
+    return staticcall IHolidays(addresses.HOLIDAYS).deadline(time, max(left, 1))
 
 
 @internal

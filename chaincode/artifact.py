@@ -35,6 +35,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "disputes": bytes(18) + b"\xda\x12",
     "acceptances": bytes(18) + b"\xda\x24",
     "applications": bytes(18) + b"\xda\x13",
+    "sandboxes": bytes(18) + b"\xda\x14",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

@@ -474,6 +474,28 @@ def endByRuling(authorization: bytes32, evidence: bytes32):
 
 
 @external
+def endInSandbox(authorization: bytes32, caseHash: bytes32):
+    """
+    @notice Sandboxes closed early, or expelled a side: what is in force is revoked by a regulator's
+            order. What is over by itself stays as it is.
+    """
+    assert msg.sender == addresses.SANDBOXES, "authorizations: only sandboxes"
+    standing: uint256 = self.authorizations[authorization].standing
+    if (
+        self._is_in_force(standing)
+        and block.timestamp < (standing >> VALID_UNTIL_AT) & TIME
+    ):
+        self._finish(
+            authorization,
+            standing,
+            vocabulary.AUTHORIZATION_STATUS_REVOKED,
+            REGULATOR,
+            vocabulary.REASON_REGULATOR_ORDER,
+            caseHash,
+        )
+
+
+@external
 def reserve(
     authorization: bytes32,
     uses: uint256,
@@ -937,6 +959,9 @@ def _finish(
     reason: uint256,
     evidence: bytes32,
 ):
+    """
+    @dev Date the end, and the acknowledgement that it asks for while leases are open.
+    """
     self.authorizations[authorization].standing = self._with_status(standing, status) | (
         reason << REASON_AT
     ) | (block.number << ENDED_AT)

@@ -9,11 +9,13 @@
         evidence of its source and its measured quality, the owner's right it is offered under, and the
         hash of its price plan. An open product, of level 1 alone, is downloaded by hash and licence and
         never granted (R5). What a public provider opens on application alone is granted to members
-        whose application it approved (applications.vy).
+        whose application it approved (applications.vy). What is tried in a sandbox belongs to it from
+        its publication on, and is granted within its bounds alone (sandboxes.vy).
 """
 
 from interfaces import ICatalog
 from interfaces import IMembers
+from interfaces import ISandboxes
 import addresses
 import vocabulary
 
@@ -42,7 +44,8 @@ CAREFUL: constant(uint256) = 1 << 96
 CONDITIONS_SHIFT: constant(uint256) = 97
 OPEN: constant(uint256) = 1 << 97
 ON_APPLICATION: constant(uint256) = 1 << 98
-CONDITIONS: constant(uint256) = 2**2 - 1
+SANDBOX_SHIFT: constant(uint256) = 100
+CONDITIONS: constant(uint256) = 2**35 - 1
 EACH: constant(uint256) = 1 << 16
 TEMPLATES: constant(uint256) = 1 << 32
 ADMITS: constant(uint256) = 1 << 33
@@ -64,12 +67,14 @@ struct Offering:
     quality: bytes32
     # Granted only to members whose application the provider approved.
     onApplication: bool
+    # The number of the sandbox it is tried in, 0 for none.
+    sandbox: uint256
 
 
 struct Version:
     # Provider (bits 0 to 31), status (32), modes (40), zone (48), number of fields (56 to 71), owner's
     # right (72), class of price (76), days of acceptance (80); flags: has fields of level 4 or 5 or of
-    # class C3 (96), is open (97), is granted on application alone (98).
+    # class C3 (96), is open (97), is granted on application alone (98); its sandbox (100 to 131).
     summary: uint256
     # keccak256 of the field names, separated by newlines.
     names: bytes32
@@ -224,6 +229,10 @@ def offer(
         found.admitted = self.zones[zone].admitted
     if rule & PURPOSES != 0:
         found.purposes = self.zones[zone].purposes
+        # All that a sandbox relaxes.
+        tried: uint256 = (summary >> SANDBOX_SHIFT) & (2**32 - 1)
+        if tried != 0:
+            found.purposes |= staticcall ISandboxes(addresses.SANDBOXES).purposesOf(tried)
     if rule & TEMPLATES != 0:
         found.isTemplateAllowed = self.templates[zone][template] == rule & 65535
     return found
@@ -326,6 +335,7 @@ def publishOpen(
             evidence=evidence,
             quality=empty(bytes32),
             onApplication=False,
+            sandbox=0,
         ),
         content,
         names,
@@ -458,6 +468,10 @@ def _publish(
     assert count != 0 and len(fields) % 2 == 0, "catalog: malformed fields"
     assert self._count_names(names) == count, "catalog: names do not match the fields"
     self._check_zone(offering, provider)
+    if offering.sandbox != 0:
+        fits: bool = staticcall ISandboxes(addresses.SANDBOXES).checkProduct(
+            offering.sandbox, offering.zone, provider
+        )
     product: bytes32 = self._product_id(provider, salt)
     number: uint256 = self.latest[product] + 1
     entry: Version = Version(
@@ -517,6 +531,7 @@ def _summary(provider: uint256, offering: Offering, count: uint256) -> uint256:
         | (offering.right << RIGHT_SHIFT)
         | (offering.priceClass << PRICE_SHIFT)
         | (offering.acceptanceDays << ACCEPTANCE_SHIFT)
+        | (offering.sandbox << SANDBOX_SHIFT)
     )
 
 

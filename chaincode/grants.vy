@@ -9,7 +9,8 @@
         subject in subject mode `one` (R2) or the agent it delegated to, the exchange in platform
         trade, a regulator where the fields' levels, raw delivery or a destination abroad demand it
         (R4). Where the product is open on application alone, the consumer holds an approved one at the
-        request and at each approval. Terms that amend others are agreed to in the same way, by all that the new ones require.
+        request and at each approval; where it is tried in a sandbox, terms lie within that, and what
+        becomes active is counted there. Terms that amend others are agreed to in the same way, by all that the new ones require.
         This contract keeps nothing of an authorization; what stands and what is counted is in
         Authorizations.
 """
@@ -21,6 +22,7 @@ from interfaces import IDelegations
 from interfaces import IERC1271
 from interfaces import ILineage
 from interfaces import IMembers
+from interfaces import ISandboxes
 from interfaces import ITemplates
 import addresses
 import agreements
@@ -65,6 +67,8 @@ JURISDICTION_AT: constant(uint256) = 88
 CONDITIONS_AT: constant(uint256) = 97
 OPEN: constant(uint256) = 1
 ON_APPLICATION: constant(uint256) = 1 << 1
+SANDBOX_AT: constant(uint256) = 3
+SANDBOX: constant(uint256) = 2**32 - 1
 # What ERC-1271 answers for a valid signature.
 VALID: constant(bytes4) = 0x1626ba7e
 
@@ -205,7 +209,7 @@ def _request(
 ) -> bytes32:
     authorization: bytes32 = agreements.id(terms)
     if offer.conditions != 0:
-        self._check_conditions(terms, offer.conditions)
+        self._check_conditions(terms, authorization, offer.conditions)
     self._check_members(terms, offer)
     self._check_price(terms, offer)
     self._check_offer(terms, offer)
@@ -231,6 +235,8 @@ def _request(
         | (offer.zone << 236),
         self._approval(terms, parties),
     )
+    if offer.conditions >> SANDBOX_AT != 0:
+        self._count(terms, authorization, offer.conditions)
     return authorization
 
 
@@ -242,8 +248,9 @@ def _approve(authorization: bytes32, terms: agreements.Terms, parties: uint256):
     assert (
         (summary >> 32) & 255 == vocabulary.PRODUCT_STATUS_APPROVED
     ), "grants: product is not approved"
-    if summary >> CONDITIONS_AT != 0:
-        self._check_conditions(terms, summary >> CONDITIONS_AT)
+    conditions: uint256 = summary >> CONDITIONS_AT
+    if conditions != 0:
+        self._check_conditions(terms, authorization, conditions)
     self._check_standings(terms)
     if terms.agent != empty(address):
         self._check_agent(terms)
@@ -254,6 +261,41 @@ def _approve(authorization: bytes32, terms: agreements.Terms, parties: uint256):
     ), "grants: on the negative list"
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
         authorization, self._approval(terms, parties)
+    )
+    if conditions >> SANDBOX_AT != 0:
+        self._count(terms, authorization, conditions)
+
+
+@internal
+def _count(terms: agreements.Terms, digest: bytes32, conditions: uint256):
+    """
+    @dev Count in its sandbox what has just become active, or an amendment that has just taken effect.
+    """
+    status: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).statusOf(digest)
+    if (
+        status == vocabulary.AUTHORIZATION_STATUS_ACTIVE
+        or status == vocabulary.AUTHORIZATION_STATUS_APPLIED
+    ):
+        extcall ISandboxes(addresses.SANDBOXES).take(self._trial(terms, digest, conditions))
+
+
+@view
+@internal
+def _trial(
+    terms: agreements.Terms, digest: bytes32, conditions: uint256
+) -> ISandboxes.Trial:
+    authorization: bytes32 = digest
+    if terms.amends != empty(bytes32):
+        authorization = staticcall IAuthorizations(addresses.AUTHORIZATIONS).authorizationOf(
+            terms.amends
+        )
+    return ISandboxes.Trial(
+        sandbox=(conditions >> SANDBOX_AT) & SANDBOX,
+        authorization=authorization,
+        provider=convert(terms.provider, uint256),
+        consumer=convert(terms.consumer, uint256),
+        validUntil=convert(terms.validUntil, uint256),
+        uses=convert(terms.maximumUses, uint256),
     )
 
 
@@ -408,7 +450,7 @@ def _check_offer(terms: agreements.Terms, offer: ICatalog.Offer):
 
 @view
 @internal
-def _check_conditions(terms: agreements.Terms, conditions: uint256):
+def _check_conditions(terms: agreements.Terms, digest: bytes32, conditions: uint256):
     """
     @dev What few products ask beside. Whoever shares onward needs an application approved as well.
     """
@@ -421,6 +463,10 @@ def _check_conditions(terms: agreements.Terms, conditions: uint256):
         convert(terms.purpose, uint256),
         convert(terms.validUntil, uint256),
     ), "grants: no approved application"
+    if conditions >> SANDBOX_AT != 0:
+        fits: bool = staticcall ISandboxes(addresses.SANDBOXES).check(
+            self._trial(terms, digest, conditions)
+        )
 
 
 @view

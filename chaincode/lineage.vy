@@ -8,12 +8,16 @@
 """
 
 from interfaces import IAuthorizations
+from interfaces import ICatalog
 from interfaces import ILineage
 import addresses
 import agreements
 import vocabulary
 
 implements: ILineage
+
+# In the summary of a product version.
+SANDBOX_AT: constant(uint256) = 100
 
 
 @deploy
@@ -82,7 +86,19 @@ def checkAmendment(terms: agreements.Terms, before: agreements.Terms) -> bytes32
         and terms.subject == before.subject
         and terms.subjectReference == before.subjectReference
     ), "lineage: another subject than before"
+    if terms.productVersion != before.productVersion:
+        # What is tried leaves no sandbox, nor enters one, by an amendment: it is granted anew.
+        assert self._sandbox(terms) == self._sandbox(before), "lineage: another sandbox than before"
     return authorization
+
+
+@view
+@internal
+def _sandbox(terms: agreements.Terms) -> uint256:
+    summary: uint256 = staticcall ICatalog(addresses.CATALOG).summaryOf(
+        terms.product, convert(terms.productVersion, uint256)
+    )
+    return (summary >> SANDBOX_AT) & (2**32 - 1)
 
 
 @pure

@@ -15,7 +15,10 @@ FOLDER: Final = Path(base.__file__).parent
 _COLUMNS: Final = 100
 
 _SUGGESTIONS: Final = (
-    (r"only (closings|grants|leases|supervision|governance|authorizations|members)$", "INTERNAL"),
+    (
+        r"only (closings|grants|leases|sandboxes|supervision|governance|authorizations|members)$",
+        "INTERNAL",
+    ),
     (r"frozen", "FROZEN"),
     (r"compromised", "KEY"),
     (r"a second|too few approvers|counted twice", "SECOND"),
@@ -40,6 +43,7 @@ _DEFAULTS: Final = {
     "grants": "TERMS",
     "leases": "LEASE",
     "members": "MEMBER",
+    "sandboxes": "SANDBOX",
     "templates": "MARKET",
     "usage": "CHAIN",
 }

@@ -17,6 +17,7 @@ from node.audit.result import Details
 from node.errors import ProofError
 from node.sdk.abi import decode_event
 from node.spec import registry
+from node.spec.applications import APPLICATIONS
 from node.spec.codec import encode
 from node.spec.crypto import keccak256
 from node.spec.disputes import DISPUTES
@@ -30,6 +31,7 @@ from node.spec.finality import (
 from node.spec.obligations import OBLIGATIONS
 from node.spec.proposals import PARAMETERS
 from node.spec.receipt import decode_receipt
+from node.spec.sandboxes import SANDBOXES
 from node.spec.seal import hash_for_block, quorum, verify_seals
 from node.spec.state_proof import SLOTS_MAX, StorageProof, reader, verify_account, verify_storage
 from node.spec.transaction import decode_transaction
@@ -49,6 +51,8 @@ CONTRACTS: Final = {
     OBLIGATIONS: "obligations",
     DISPUTES: "disputes",
     PARAMETERS: "parameters",
+    APPLICATIONS: "applications",
+    SANDBOXES: "sandboxes",
 }
 WATCHED: Final = {
     registry.GRANTS: "grants",

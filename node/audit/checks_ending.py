@@ -141,8 +141,10 @@ def _require_ruling(evidence: Evidence, case: Case, end: Happening) -> None:
 def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:
     """Return who signed the ending; None where it came through another contract."""
     reason = end.value("reason")
-    match end.call() or direct_call("refusals", end.transaction):
-        case ContractCall("revoke" | "decline"):
+    called = end.call() or direct_call("refusals", end.transaction)
+    match called or direct_call("sandboxes", end.transaction):
+        case ContractCall("revoke" | "decline" | "close" | "expel"):
+            # The last two are of Sandboxes, whose officers end what is tried in one.
             return end.sender()
         case ContractCall("revokeSigned", (_, _, signature)) if reason in tuple(Reason):
             digest = revocation_digest(case.identifier, Reason(reason), evidence.chain_id)

@@ -7,12 +7,14 @@ opened under.
 
 from typing import Final
 
+from node.audit.checks_conditions import check_conditions
 from node.audit.evidence import Case, Evidence, naming, require
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.amendments import refuse_amendment
 from node.spec.crypto import keccak256
 from node.spec.onward import DEPTH_MAX, refuse_child
+from node.spec.sandboxes import sandbox_of
 from node.spec.slots import mapping_slot
 from node.spec.terms import Terms, authorization_id
 from node.spec.types import Hash32
@@ -38,7 +40,7 @@ def check_terms(evidence: Evidence, case: Case) -> Details:
     """The terms hash to the authorization's id, and state holds these terms and no others."""
     before = case
     for number, version in enumerate((case, *case.amendments), 1):
-        _require_version(evidence, version)
+        _require_version(evidence, case, version)
         if number > 1:
             _require_follows(evidence, case, before, version, number)
         before = version
@@ -50,15 +52,22 @@ def check_terms(evidence: Evidence, case: Case) -> Details:
     return {"uses": case.in_force.maximum_uses, "from": case.in_force.valid_from}
 
 
-def _require_version(evidence: Evidence, case: Case) -> None:
+def _require_version(evidence: Evidence, case: Case, version: Case) -> None:
     """A version's terms hash to its digest, state has its record, and its product allows it."""
-    computed = authorization_id(case.terms, evidence.chain_id)
-    require(case.name, (computed == case.identifier, "the terms do not hash to its id"))
-    with naming(case.name):
+    computed = authorization_id(version.terms, evidence.chain_id)
+    require(version.name, (computed == version.identifier, "the terms do not hash to its id"))
+    with naming(version.name):
         read = evidence.reader(registry.AUTHORIZATIONS)
-        case.proved_state = registry.authorization(read, case.identifier)
-    require(case.name, (case.proved_state is not None, "state holds no such authorization"))
-    _require_product(evidence, case)
+        version.proved_state = registry.authorization(read, version.identifier)
+    require(version.name, (version.proved_state is not None, "state holds no such authorization"))
+    _require_product(evidence, version)
+    check_conditions(evidence, case, version, summary_of(evidence, version.terms))
+
+
+def summary_of(evidence: Evidence, terms: Terms) -> int:
+    """Return the proved summary of the product version that terms are about."""
+    slot = product_slots(terms.product, terms.product_version)[_SUMMARY]
+    return evidence.reader(registry.CATALOG)(slot)
 
 
 def _require_follows(
@@ -66,12 +75,14 @@ def _require_follows(
 ) -> None:
     """An amendment is the next version of the terms before it, by its own word and by state's."""
     refusal = refuse_amendment(version.terms, before.terms, before.identifier, evidence.chain_id)
+    tried = [sandbox_of(summary_of(evidence, each.terms)) for each in (before, version)]
     slot = registry.slot_of_version(case.identifier, number)
     with naming(case.name):
         held = evidence.reader(registry.AUTHORIZATIONS)(slot)
     require(
         version.name,
         (refusal is None, f"it is no amendment: {refusal}"),
+        (tried[0] == tried[1], "it left a sandbox, or entered one, by an amendment"),
         (held == int.from_bytes(version.identifier, "big"), "state names another version"),
         (version.state.version == 1, "state holds it as amended itself"),
         (version.amended is not None, "nothing shows that it took effect"),

@@ -9,12 +9,21 @@ from collections.abc import Iterable, Mapping
 from node.audit.bundle import StateRecord, Trail
 from node.audit.cases import leases_of
 from node.audit.checks_approvals import REQUESTS, candidates_of, sides_of
+from node.audit.checks_conditions import blocks_of, places_of
 from node.audit.checks_ending import ENDINGS, ender_of
 from node.audit.checks_exports import sensitive_slots
 from node.audit.checks_terms import product_slots
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
 from node.spec import registry
+from node.spec.applications import (
+    APPLICATIONS,
+    CHAIN_MAX,
+    application,
+    is_on_application,
+    slot_of_newest,
+    slots_of_application,
+)
 from node.spec.consents import slot_of_consent
 from node.spec.exports import needs_record, slot_of_person, slot_of_record, year_of
 from node.spec.registry import (
@@ -25,6 +34,7 @@ from node.spec.registry import (
     MEMBERS,
     LeaseState,
 )
+from node.spec.sandboxes import SANDBOXES, sandbox_of, slot_of_counted, slots_of_sandbox
 from node.spec.slots import mapping_slot
 from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.terms import Terms
@@ -73,7 +83,7 @@ async def collect_state(
     leases: dict[Hash32, LeaseState] = {}
     for case in evidence.cases:
         for number, version in enumerate((case, *case.amendments), 1):
-            await _agreement(collector, version)
+            await _agreement(collector, case, version)
             await _members(collector, evidence, version)
             if number > 1:
                 slot = registry.slot_of_version(case.identifier, number)
@@ -139,12 +149,36 @@ async def _persons(
     ]
 
 
-async def _agreement(collector: StateCollector, case: Case) -> None:
-    words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(case.identifier))
-    beside = registry.slots_of_authorization(case.identifier, words)
-    await collector.need(AUTHORIZATIONS, beside)
-    terms = case.terms
-    await collector.need(CATALOG, product_slots(terms.product, terms.product_version))
+async def _agreement(collector: StateCollector, case: Case, version: Case) -> None:
+    own = version.identifier
+    words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own))
+    await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own, words))
+    slots = product_slots(version.terms.product, version.terms.product_version)
+    summary = (await collector.need(CATALOG, slots))[slots[0]]
+    if is_on_application(summary):
+        for block in blocks_of(version):
+            await _approval(collector, version.terms, block)
+    if number := sandbox_of(summary):
+        counted = slot_of_counted(case.identifier)
+        await collector.need(SANDBOXES, (*slots_of_sandbox(number), counted))
+
+
+async def _approval(collector: StateCollector, terms: Terms, block: int) -> None:
+    """Read the chains of applications as far as `applications.covering` looks through them."""
+    for place in places_of(terms):
+        slot = slot_of_newest(place)
+        number = (await collector.need(APPLICATIONS, (slot,)))[slot]
+        for _ in range(CHAIN_MAX):
+            if not number:
+                break
+            words = await collector.need(APPLICATIONS, slots_of_application(number))
+            found = application(reader(words), number)
+            assert found is not None, "applications name those that exist"
+            if found.counted_at(block) and terms.valid_until <= found.until:
+                return
+            if found.counted_at(block - 1):
+                break
+            number = found.earlier
 
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:

@@ -137,6 +137,16 @@ STATEMENTS: Final[dict[str, Text]] = {
         "its signature is not shown",
         "{event} 经由其他合约提交：回执证明合约已接受，其签名未出示",
     ),
+    "applications": (
+        "so many applications are for the same that which of them let the terms through in block "
+        "{block} was not looked for",
+        "同一事项的申请过多，未能查明第 {block} 块时条款所依据的申请",
+    ),
+    "admitted": (
+        "that both sides were admitted to sandbox {sandbox} when the terms came into force is the "
+        "contract's word: state keeps who is admitted now",
+        "条款生效时双方均已准入沙盒 {sandbox}，仅由合约认定：状态只保存当前准入名单",
+    ),
     "seconded": (
         "{event} was signed by a compromised key and seconded by another: that this was a gateway "
         "of the same member then is the contract's word",

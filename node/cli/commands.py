@@ -45,6 +45,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "dispute": "receipts disputed, answered, ruled on and appealed",
     "acceptance": "what consumers say of the data they received",
     "freeze": "a regulator's freezes",
+    "sandbox": "what regulators let be tried within bounds",
     "inspection": "a regulator's inspections and roots of access logs",
 }
 """Each noun with what it is about."""
@@ -300,6 +301,22 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("order", "supervision", "order", "show the order of a freeze"),
         Command("subject", "supervision", "subjectOf", "compute the subject of a freeze's order"),
     ),
+    "sandbox": (
+        Command("open", "sandboxes", "open", "propose it, or open it as the second officer"),
+        Command("admit", "sandboxes", "admit", "admit a member, as an officer"),
+        Command("expel", "sandboxes", "expel", "expel a member and revoke what it has in it"),
+        Command("close", "sandboxes", "close", "close it early and revoke all that is in force"),
+        Command("show", "sandboxes", "sandbox", "show its bounds and what is counted"),
+        Command("is-open", "sandboxes", "isOpen", "show whether anything may be granted in it"),
+        Command("count", "sandboxes", "sandboxCount", "count the sandboxes"),
+        Command("counted", "sandboxes", "countedOf", "show what an authorization takes of it"),
+        Command(
+            "authorization", "sandboxes", "authorizationAt", "show the authorization at a place"
+        ),
+        Command("purposes", "sandboxes", "purposesOf", "show the purposes that it adds, as a mask"),
+        Command("check-product", "sandboxes", "checkProduct", "check whether a member may publish"),
+        Command("check", "sandboxes", "check", "check wanted terms against it"),
+    ),
     "inspection": (
         Command("open", "supervision", "openInspection", "put an inspection on record"),
         Command("close", "supervision", "closeInspection", "close it with its findings' hash"),
@@ -337,6 +354,8 @@ UNREACHABLE: Final[Mapping[tuple[str, str], str]] = {
     ("versions", "enactProposal"): "answers to Governance alone",
     ("templates", "setGate"): "answers to Versions alone",
     ("leases", "setGate"): "answers to Versions alone",
+    ("authorizations", "endInSandbox"): "answers to Sandboxes alone, when it closes or expels",
+    ("sandboxes", "take"): "answers to Grants alone, when something became active in a sandbox",
     ("holidays", "checkProposal"): "asked by Governance when a proposal is made",
     ("holidays", "enactProposal"): "answers to Governance alone",
 }

@@ -20,7 +20,12 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "propose a product's next version from its manifest",
         example="dataccord product publish --manifest product.json --key approver.key",
     )
-    publish.add_argument("--manifest", type=Path, required=True, help="the product's JSON file")
+    publish.add_argument(
+        "--manifest",
+        type=Path,
+        required=True,
+        help="the product's JSON file; on_application and sandbox may be left out of it",
+    )
     add_node(publish)
     add_signing(publish)
     plan = add_command(

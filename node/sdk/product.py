@@ -26,7 +26,7 @@ _MEMBERS: Final = frozenset(
         *("template", "evidence", "quality", "fields"),
     }
 )
-_OPTIONAL: Final = frozenset({"on_application"})
+_OPTIONAL: Final = frozenset({"on_application", "sandbox"})
 _PRICE_MEMBERS: Final = frozenset({"class", "plan"})
 _FIELD_MEMBERS: Final = frozenset({"name", "kind", "level", "class"})
 
@@ -49,7 +49,7 @@ class Manifest:
     is that of the price plan; it is None for what is free. `date` names the field with each
     record's day, which look-back goes by; empty where records have none. What is
     `on_application` is granted only to members whose application its provider, an office or a
-    public-service operator, approved.
+    public-service operator, approved; what is tried in a sandbox names its number, 0 for none.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Manifest:
     quality: str = ""
     date: str = ""
     on_application: bool = False
+    sandbox: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ class Manifest:
         found += [int(self.price_class), self.acceptance_days]
         found += [self.template_hash, self.price_plan_hash]
         found += [keccak256(text.encode("utf-8")) for text in (self.evidence, self.quality)]
-        found.append(self.on_application)
+        found += [self.on_application, self.sandbox]
         return tuple(found)
 
     def sensitive_mask(self) -> int:
@@ -155,6 +156,9 @@ def _manifest(value: Any, folder: Path) -> Manifest:
     on_application = value.get("on_application", False)
     if not isinstance(on_application, bool):
         raise ValueError("on_application: true or false")
+    sandbox = int(value.get("sandbox", 0))
+    if not 0 <= sandbox < 1 << 32:
+        raise ValueError("sandbox: a number, 0 for none")
     plan = _price(value["price"], folder)
     template, evidence, quality = (
         (folder / value[name]).read_text(encoding="utf-8")
@@ -173,6 +177,7 @@ def _manifest(value: Any, folder: Path) -> Manifest:
         quality,
         date,
         on_application,
+        sandbox,
     )
 
 

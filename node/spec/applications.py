@@ -5,7 +5,7 @@ names the newest application and the newest approval there, and each application
 before it, so a decision that was in force at some block is found from state alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +27,7 @@ APPROVED: Final = 3
 WORDS: Final = 19
 """Slots of one application."""
 
-CHAIN_MAX: Final = 64
+CHAIN_MAX: Final = 256
 """Applications for the same that are looked through for the one in force at a block."""
 
 _ON_APPLICATION: Final = 98
@@ -72,6 +72,10 @@ class Application:
         if self.status == ApplicationStatus.APPROVED and timestamp >= self.until:
             return ApplicationStatus.EXPIRED
         return self.status
+
+    def counted_at(self, block: int) -> bool:
+        """Whether it was approved in a block or before, so that it may have counted there."""
+        return self.status == ApplicationStatus.APPROVED and self.decided_in <= block
 
 
 def is_on_application(summary: int) -> bool:
@@ -166,16 +170,42 @@ def chain(read: ReadSlot, place_: Hash32) -> Iterator[tuple[int, Application]]:
         number, above = found.earlier, number
 
 
-def in_force(read: ReadSlot, place_: Hash32, block: int) -> tuple[int, Application] | None:
-    """Return the approval that counted for a place at a block, with its number; None for none.
+def in_force(read: ReadSlot, place_: Hash32, block: int) -> Iterator[tuple[int, Application]]:
+    """Yield what may have counted for a place at a block, with its number, the newest first.
+
+    That is the newest approval decided before the block, and those decided in it: state does not
+    tell what came first within a block.
 
     Raises:
         IntegrityError: the chain of applications is not one.
     """
     for number, found in chain(read, place_):
-        if found.status == ApplicationStatus.APPROVED and found.decided_in <= block:
-            return number, found
+        if found.counted_at(block):
+            yield number, found
+        if found.counted_at(block - 1):
+            return
+
+
+def covering(
+    read: ReadSlot, wanted: Sequence[Hash32], until: int, block: int
+) -> tuple[int, Application] | None:
+    """Return an approval that let terms through at a block which end at a time, None for none.
+
+    `wanted` are the places whose approval covers the terms' purpose, see `places`.
+
+    Raises:
+        IntegrityError: the chain of applications is not one.
+    """
+    for each in wanted:
+        for number, found in in_force(read, each, block):
+            if until <= found.until:
+                return number, found
     return None
+
+
+def is_too_long(read: ReadSlot, wanted: Sequence[Hash32]) -> bool:
+    """Whether so many applications are of one of the places that not all are looked through."""
+    return any(len(tuple(chain(read, each))) == CHAIN_MAX for each in wanted)
 
 
 def _place_of(found: Application) -> Hash32:

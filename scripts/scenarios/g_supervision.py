@@ -1,4 +1,4 @@
-"""G: a regulator inspects, freezes an authorization, and lifts the freeze."""
+"""G: a regulator inspects, freezes an authorization, lifts the freeze, and runs a sandbox."""
 
 import time
 
@@ -11,6 +11,7 @@ from node.spec.crypto import address_of, keccak256
 from node.spec.registry import MEMBERS
 from node.spec.types import Hash32
 from node.spec.vocabulary import DeliveryMode, FreezeGround, MemberKind, Role, Zone, mask
+from scripts.scenarios import sandbox
 from scripts.scenarios.stage import Stage
 
 TITLE = ("Inspection and freeze", "监管检查与冻结")
@@ -53,6 +54,7 @@ async def play(stage: Stage) -> None:
     again = await stage.lease(terms, 1, DeliveryMode.PSI)
     stage.prove(again.number == 2, "lifted, the authorization is as it was", "解除后恢复原状")
     await stage.send("provider.gateway", stage.closing(again, []))
+    await sandbox.show(stage, "officer")
 
 
 def _number(identity: Hash32) -> int:

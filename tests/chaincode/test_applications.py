@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chaincode.vocabulary import load
 from node.sdk import applications as calls
-from node.sdk.governance import set_parameter
+from node.sdk.governance import set_holidays, set_parameter
 from node.spec import applications, proposals
 from node.spec.crypto import keccak256
 from node.spec.types import ZERO_HASH
@@ -17,7 +18,7 @@ from node.spec.vocabulary import (
     Role,
     mask,
 )
-from node.spec.working_days import deadline, working_days
+from node.spec.working_days import deadline, working_days, year_table
 from tests.chaincode import offices
 from tests.chaincode import world as w
 from tests.chaincode.offices import (
@@ -218,6 +219,21 @@ def test_what_a_reviewer_cannot_say(world, call, reason):
     assert refused(world, "a.approver", *call) == reason
 
 
+def test_the_first_and_the_last_of_what_can_be_said(world):
+    last = max(term.index for term in load()["purpose"])
+    assert state(world, apply(world, wanted=last)).purpose == last
+    refuse(world, 1, max(RefusalReason))
+    assert state(world, 1).reason == max(RefusalReason)
+    number = apply(world, wanted=1)
+    assert refused(world, "a.approver", "approve", number, world.time + 1, TEXT) == (
+        "end out of range"
+    )
+    approve(world, number, world.time + 2)
+    assert state(world, number).status_at(world.time) == ApplicationStatus.APPROVED
+    world.time += 1
+    assert state(world, number).status_at(world.time) == ApplicationStatus.EXPIRED
+
+
 def test_an_approval_ends_within_five_years(world):
     number = apply(world)
     longest = world.time + 1 + 5 * 366 * w.DAY
@@ -344,6 +360,24 @@ def test_asked_for_on_the_last_day_one_working_day_is_left(world):
     assert state(world, number).days_left == 0
     world.carry_out("b.approver", calls.file_supplement(number, DOCUMENT))
     assert state(world, number).due == due(world, world.time, 1)
+
+
+def test_no_supplement_is_asked_that_could_not_be_filed_to_its_last_day(world):
+    """Five weeks before the tables end, 20 days and what is left after a supplement do not fit."""
+    world.time = beginning_of_year(offices.YEARS[-1] + 1) - 36 * w.DAY
+    number = apply(world)
+    asked = ("applications", "askSupplement", number, TEXT)
+    assert world.refused("a.approver", *asked) == "holidays: no table for the year"
+    assert state(world, number).status == ApplicationStatus.UNDER_REVIEW
+    world.time += 22 * w.DAY
+    last = working_days_between(world, world.time + 1, state(world, number).due)
+    assert last < SUPPLEMENT
+    assert world.refused("a.approver", *asked) == "holidays: no table for the year"
+    w.govern(world, set_holidays(offices.YEARS[-1] + 1, year_table(offices.YEARS[-1] + 1, ())))
+    world.send("a.approver", *asked)
+    world.time = state(world, number).supplement_due - 2
+    world.carry_out("b.approver", calls.file_supplement(number, DOCUMENT))
+    assert state(world, number).due == due(world, world.time, last)
 
 
 def test_a_supplement_comes_in_time_or_the_application_lapses(world):

@@ -18,6 +18,7 @@ from node.spec import (
     obligations,
     proposals,
     registry,
+    sandboxes,
     statements,
     templates,
     versions,
@@ -93,6 +94,11 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("statements").layout["payments"] == statements.PAYMENTS
     assert load("templates").layout["templates"] == templates.TEMPLATES_AT
     assert load("templates").layout["lists"] == templates.LISTS
+    tried = load("sandboxes").layout
+    assert tried["sandbox_count"] == sandboxes.COUNT
+    assert tried["sandboxes"] == sandboxes.RECORDS
+    assert tried["counted"] == sandboxes.COUNTED
+    assert tried["listed"] == sandboxes.LISTED
     asked = load("applications").layout
     assert asked["application_count"] == applications.COUNT
     assert asked["applications"] == applications.RECORDS

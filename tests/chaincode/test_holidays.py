@@ -11,7 +11,7 @@ from node.sdk.governance import set_holidays
 from node.spec import proposals
 from node.spec.proposals import Proposal
 from node.spec.vocabulary import ProposalKind
-from node.spec.working_days import deadline, year_table
+from node.spec.working_days import deadline, working_days, year_table
 from tests.chaincode import world as w
 
 EIGHT = timezone(timedelta(hours=8))
@@ -85,6 +85,57 @@ def test_the_twin_counts_the_same(tabled, time, days):
             tabled.view("holidays", "deadline", time, days)
         return
     assert tabled.view("holidays", "deadline", time, days) == expected
+
+
+def test_what_is_left_of_a_deadline_is_counted_on_the_days_voted(tabled):
+    """From Friday 21 January 2028: Saturday and Monday are worked, then Wednesday a week later."""
+    noon = seconds(2028, 1, 21, 12)
+    for end, left in (
+        ((2028, 1, 21, 12), 0),
+        ((2028, 1, 22), 0),
+        ((2028, 1, 22, 23, 59, 59), 0),
+        ((2028, 1, 23), 1),
+        ((2028, 1, 24), 1),
+        ((2028, 1, 26), 3),
+        ((2028, 2, 2), 3),
+        ((2028, 2, 3), 4),
+    ):
+        assert tabled.view("holidays", "workingDays", noon, seconds(*end)) == left
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    since=st.integers(seconds(2028, 1, 1), seconds(2029, 12, 31)),
+    span=st.integers(0, 500 * w.DAY),
+)
+def test_the_twin_counts_what_is_left_the_same(tabled, since, span):
+    read = tabled.reader("holidays")
+    try:
+        expected = working_days(
+            lambda year: proposals.working_table(read, year), since, since + span
+        )
+    except Refused:
+        with pytest.raises(w.Refusal, match="holidays: no table for the year"):
+            tabled.view("holidays", "workingDays", since, since + span)
+        return
+    assert tabled.view("holidays", "workingDays", since, since + span) == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(time=st.integers(seconds(2028, 1, 1), seconds(2029, 1, 1)), days=st.integers(1, 200))
+def test_of_a_deadline_just_its_days_are_left(tabled, time, days):
+    end = tabled.view("holidays", "deadline", time, days)
+    assert tabled.view("holidays", "workingDays", time, end) == days
+    assert tabled.view("holidays", "workingDays", time, end - 1) == days - 1
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [(0, 1), (w.GENESIS_TIME, 2**36), (10 * w.DAY, 9 * w.DAY), (w.DAY, 1_101 * w.DAY)],
+)
+def test_what_is_left_of_what_can_be(tabled, since, until):
+    with pytest.raises(w.Refusal, match="holidays: time out of range"):
+        tabled.view("holidays", "workingDays", since, until)
 
 
 def test_every_day_of_two_years_is_its_own(tabled):

@@ -171,19 +171,42 @@ def test_other_products_ask_for_no_application(world):
 def test_the_decision_in_force_at_a_block_is_found_from_state(world):
     place = applications.place(w.product(), 1, w.B, CHECKING)
     read = world.reader("applications")
-    assert applications.in_force(read, place, world.number) is None
+
+    def at(block):
+        return [number for number, _ in applications.in_force(read, place, block)]
+
+    assert at(world.number) == []
     first = apply(world)
     approve(world, first)
     decided = world.number
-    second = apply(world)
-    refuse(world, second)
+    refuse(world, apply(world))
     third = apply(world)
-    approve(world, third)
-    assert applications.in_force(read, place, decided - 1) is None
-    assert applications.in_force(read, place, decided)[0] == first
-    assert applications.in_force(read, place, world.number - 1)[0] == first
-    assert applications.in_force(read, place, world.number)[0] == third
-    assert applications.places(w.product(), 1, w.B, SCORE)[1:] == (place,)
+    short = world.time + 5 * w.DAY
+    approve(world, third, short)
+    assert (at(decided - 1), at(decided), at(decided + 1)) == ([], [first], [first])
+    # Within a block state does not tell what came first, so both may have counted.
+    assert (at(world.number), at(world.number + 1)) == ([third, first], [third])
+    wanted = applications.places(w.product(), 1, w.B, SCORE)
+    assert wanted[1:] == (place,)
+    long = short + w.DAY
+    for until, block, expected in (
+        (short, world.number + 1, third),
+        (long, world.number + 1, None),
+        (long, world.number - 1, first),
+        (short, decided - 1, None),
+    ):
+        found = applications.covering(read, wanted, until, block)
+        assert (found and found[0]) == expected
+    assert not applications.is_too_long(read, wanted)
+
+
+def test_a_chain_that_is_too_long_says_so(world, monkeypatch):
+    for _ in range(3):
+        approve(world, apply(world))
+    read, wanted = world.reader("applications"), applications.places(w.product(), 1, w.B, CHECKING)
+    monkeypatch.setattr(applications, "CHAIN_MAX", 3)
+    assert applications.is_too_long(read, wanted)
+    assert applications.covering(read, wanted, world.time, 1) is None
 
 
 def test_a_chain_of_applications_that_is_none_is_not_read(world):

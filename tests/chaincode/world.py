@@ -277,6 +277,7 @@ def offering(**changes: Any) -> tuple[Any, ...]:
         "evidence": keccak256(b"evidence"),
         "quality": keccak256(b"quality"),
         "on_application": False,
+        "sandbox": 0,
     }
     return tuple({**values, **changes}.values())
 

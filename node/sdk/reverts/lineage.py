@@ -5,6 +5,7 @@ from node.sdk.reverts.base import SHAPE, revert
 AmendsTermsThatAreNotInForce = revert("lineage: amends terms that are not in force", SHAPE)
 AnotherParentThanBefore = revert("lineage: another parent than before", SHAPE)
 AnotherProductThanBefore = revert("lineage: another product than before", SHAPE)
+AnotherSandboxThanBefore = revert("lineage: another sandbox than before", SHAPE)
 AnotherSubjectThanBefore = revert("lineage: another subject than before", SHAPE)
 DestinationBeyondTheParent = revert("lineage: destination beyond the parent", SHAPE)
 FieldBeyondTheParent = revert("lineage: field beyond the parent", SHAPE)

@@ -5,6 +5,7 @@ joins on the way. Each step is one transaction in one sealed block of the real l
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,9 @@ DEADLINES: dict[str, Any] = dict.fromkeys(
 )
 
 
-def genesis_text() -> str:
-    """The genesis file of the consortium."""
+def genesis_text(kinds: Mapping[int, int] | None = None) -> str:
+    """The genesis file of the consortium, with other kinds for some members."""
+    known = {**world.KINDS, **(kinds or {})}
     accounts = [
         AccountGrant(index, account(f"{name}.{role}"), mask(Role.SENDER, bit))
         for index, name in world.NAMES.items()
@@ -77,7 +79,7 @@ def genesis_text() -> str:
         for index, name in world.NAMES.items()
     ]
     founders = [
-        Founder(world.IDENTIFIERS[index].decode(), int(world.KINDS[index]), f"Member {name}")
+        Founder(world.IDENTIFIERS[index].decode(), int(known[index]), f"Member {name}")
         for index, name in world.NAMES.items()
     ]
     return build_genesis(
@@ -94,8 +96,8 @@ def genesis_text() -> str:
 class Chain:
     """The ledger, one transaction a block, and the journal that both sides keep alike."""
 
-    def __init__(self, journal: Path) -> None:
-        self.genesis = parse_genesis(genesis_text())
+    def __init__(self, journal: Path, kinds: Mapping[int, int] | None = None) -> None:
+        self.genesis = parse_genesis(genesis_text(kinds))
         store = ChainStore(MemoryKeyValue())
         self.ledger = Ledger(store, self.genesis, PyEvmEngine(), PythonStateTrie())
         self.journal = Journal(journal)
@@ -169,9 +171,9 @@ class Chain:
 
     # What the parties do -------------------------------------------------------------------------
 
-    def market(self) -> None:
+    def market(self, **changes: Any) -> None:
         names, fields = world.schema()
-        offer = (world.SALT, world.offering(), names, fields)
+        offer = (world.SALT, world.offering(**changes), names, fields)
         self.send("a.approver", "catalog", "publish", *offer)
         self.send("exchange.approver", "catalog", "approve", world.product(), 1)
         self.send("exchange.approver", "templates", "propose", world.TEMPLATE, world.CLAUSES)

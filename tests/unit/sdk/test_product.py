@@ -52,14 +52,16 @@ def test_a_plan_is_hashed_in_its_one_encoding(tmp_path: Path) -> None:
     assert load_manifest(DEMO).price_plan_hash == ZERO_HASH
 
 
-def test_a_product_says_whether_it_is_open_on_application(tmp_path: Path) -> None:
+def test_a_product_says_on_which_conditions_it_is_granted(tmp_path: Path) -> None:
     assert not load(tmp_path, VALUE).on_application
     for said in (True, False):
         manifest = load(tmp_path, VALUE | {"on_application": said})
         assert manifest.on_application is said
-        assert manifest.offering()[-1] is said
-    with pytest.raises(ConfigError, match="not a product manifest"):
-        load(tmp_path, VALUE | {"on_application": 1})
+        assert manifest.offering()[-2] is said
+    assert load(tmp_path, VALUE | {"sandbox": 3}).offering()[-1] == 3
+    for wrong in ({"on_application": 1}, {"sandbox": -1}, {"sandbox": "one"}, {"sandbox": 1 << 32}):
+        with pytest.raises(ConfigError, match="not a product manifest"):
+            load(tmp_path, VALUE | wrong)
 
 
 def test_an_unknown_field_has_no_mask() -> None:
