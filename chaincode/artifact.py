@@ -33,6 +33,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "versions": bytes(18) + b"\xda\x0f",
     "obligations": bytes(18) + b"\xda\x11",
     "disputes": bytes(18) + b"\xda\x12",
+    "sealed": bytes(18) + b"\xda\x18",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

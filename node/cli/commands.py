@@ -36,6 +36,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "delegation": "who may approve in a data subject's place",
     "export": "persons whose data leave the country, counted by year",
     "consent": "data subjects' consents to single uses",
+    "sealed": "sealed authorizations, which a regulator carries (anti-money-laundering)",
     "lease": "reservations of uses, from opening to closing",
     "receipt": "records of uses: settled, challenged, proved",
     "statement": "what each side states of a period, and payments",
@@ -101,6 +102,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("versions", "versions", "versionCount", "count the contracts' versions"),
         Command("version", "versions", "version", "show a version of the contracts"),
         Command("is-halted", "versions", "isHalted", "show whether a halt lies over a version"),
+        Command("gate", "versions", "gateOf", "show whether it is open, and its last halt"),
         Command("working-days", "holidays", "table", "show the working days of a year"),
         Command("deadline", "holidays", "deadline", "compute a deadline in working days"),
     ),
@@ -186,6 +188,21 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("withdraw", "consents", "withdrawConsent", "take it back for a subject"),
         Command("revoked-at", "consents", "revokedAt", "show the block that took it back"),
         Command("hash", "consents", "consentHash", "compute a consent's digest"),
+    ),
+    "sealed": (
+        Command("grant", "sealed", "grantSealed", "carry in what both one-time keys signed"),
+        Command("open", "sealed", "openSealed", "carry in a lease that the consumer's key signed"),
+        Command("settle", "sealed", "settleSealed", "carry in receipts' hashes, or a close"),
+        Command("lapse", "sealed", "lapseSealed", "record that nobody closed a lease in time"),
+        Command("end", "sealed", "makeUnavailable", "make it unavailable, for whatever reason"),
+        Command("available", "sealed", "isAvailable", "show whether it is available"),
+        Command("record", "sealed", "sealedRecord", "show what is kept of it"),
+        Command("lease", "sealed", "sealedLease", "show what is kept of a lease"),
+        Command("id", "sealed", "sealedId", "compute the id of sealed terms"),
+        Command("lease-hash", "sealed", "sealedLeaseHash", "compute a lease's digest"),
+        Command(
+            "settlement-hash", "sealed", "sealedSettlementHash", "compute a settlement's digest"
+        ),
     ),
     "lease": (
         Command("open", "leases", "open", "reserve uses, as a gateway of the consumer"),

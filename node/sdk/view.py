@@ -22,6 +22,7 @@ from node.spec.exports import slot_of_person, slot_of_record
 from node.spec.header import Header
 from node.spec.receipt import Log, Receipt
 from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.sealed import SEALED, sealed_state, slots_of_sealed
 from node.spec.slots import mapping_slot
 from node.spec.state_proof import reader
 from node.spec.types import Address, Hash32
@@ -46,6 +47,7 @@ _CONTRACTS: Final = frozenset(
         registry.DELEGATIONS,
         registry.CONSENTS,
         registry.EXPORTS,
+        SEALED,
     }
 )
 
@@ -129,6 +131,13 @@ class LedgerView:
         slots = (slot_of_consent(authorization, consent),)
         values = await self._read(registry.CONSENTS, consent, lambda _: slots)
         return any(values.values())
+
+    async def is_sealed_available(self, authorization: Hash32, timestamp: int) -> bool:
+        """Whether a sealed authorization is available; why not, nothing here can tell (R19)."""
+        slots = slots_of_sealed(authorization)
+        values = await self._read(SEALED, authorization, lambda _: slots)
+        state = sealed_state(reader(values), authorization)
+        return state is not None and state.is_available(timestamp)
 
     async def lease(self, identifier: Hash32) -> LeaseState | None:
         """Return a lease with its keys, None where there is none."""

@@ -17,6 +17,7 @@ from node.spec import (
     obligations,
     proposals,
     registry,
+    sealed,
     versions,
 )
 from tests.chaincode import world as w
@@ -88,6 +89,8 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("disputes").layout["disputes"] == disputes.RECORDS
     assert load("exports").layout["seen"] == exports.SEEN
     assert load("exports").layout["recorded"] == exports.RECORDED
+    assert load("sealed").layout["records"] == sealed.RECORDS
+    assert load("sealed").layout["leases"] == sealed.LEASES
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
 
