@@ -151,8 +151,11 @@ def challenge(
     number: uint256 = 0
     expected: bytes32 = empty(bytes32)
     entry, number, expected = self._place(ranges, lasts, index)
-    lease: bytes32 = usage.id(authorizations[entry >> 112], entry & UINT32)
+    authorization: bytes32 = authorizations[entry >> 112]
+    lease: bytes32 = usage.id(authorization, entry & UINT32)
     flaw: String[usage.FLAW_MAX] = self._flaw(batch, receipt, lease, number)
+    if len(flaw) == 0:
+        flaw = usage.standing_flaw(authorization, receipt)
     if len(flaw) == 0 and expected != empty(bytes32) and hashed != expected:
         flaw = "challenges: not the range's last receipt"
     assert len(flaw) != 0, "challenges: nothing contradicts the leaf"

@@ -7,6 +7,7 @@
         is signed under the domain of Leases, whichever of the three contracts checks it.
 """
 
+from interfaces import IAuthorizations
 from interfaces import IMembers
 import addresses
 import signatures
@@ -272,17 +273,34 @@ def _is_seconded(signed: bytes32, signature: Bytes[SIGNATURES_MAX], key: uint256
 
 @view
 @internal
-def check_receipt(receipt: Receipt, lease: bytes32, word: uint256, ended: uint256):
+def check_receipt(authorization: bytes32, receipt: Receipt, lease: bytes32, word: uint256):
     """
-    @notice A receipt that fits its lease, whoever signed it.
+    @notice A receipt that fits its lease and stands on a state that permitted the use (R11), whoever
+            signed it.
     """
     assert receipt.lease == lease, "usage: receipt of another lease"
     assert convert(receipt.stateBlock, uint256) <= block.number, "usage: state block in the future"
-    assert (
-        convert(receipt.stateBlock, uint256) < ended
-    ), "usage: state block after the authorization ended"
-    flaw: String[FLAW_MAX] = self.flaw(receipt, word)
+    flaw: String[FLAW_MAX] = self.standing_flaw(authorization, receipt)
     assert len(flaw) == 0, flaw
+    flaw = self.flaw(receipt, word)
+    assert len(flaw) == 0, flaw
+
+
+@view
+@internal
+def standing_flaw(authorization: bytes32, receipt: Receipt) -> String[FLAW_MAX]:
+    """
+    @notice Why the state that a receipt stands on permitted no use (R11); nothing where it did.
+    """
+    stateBlock: uint256 = convert(receipt.stateBlock, uint256)
+    bound: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).boundFor(
+        authorization, stateBlock, convert(receipt.usedAt, uint256)
+    )
+    if bound == 0:
+        return "usage: used while suspended or frozen"
+    if stateBlock >= bound:
+        return "usage: state block after the authorization ended"
+    return ""
 
 
 @pure

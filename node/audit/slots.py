@@ -17,6 +17,7 @@ from node.sdk.light import LightClient
 from node.spec import registry
 from node.spec.consents import slot_of_consent
 from node.spec.exports import needs_record, slot_of_person, slot_of_record, year_of
+from node.spec.interruptions import slot_of_count, slots_of_interruptions
 from node.spec.registry import (
     AUTHORIZATIONS,
     CATALOG,
@@ -142,7 +143,12 @@ async def _persons(
 async def _agreement(collector: StateCollector, case: Case) -> None:
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(case.identifier))
     beside = registry.slots_of_authorization(case.identifier, words)
-    await collector.need(AUTHORIZATIONS, beside)
+    words = await collector.need(AUTHORIZATIONS, beside)
+    state = registry.authorization(reader(words), case.identifier)
+    if state is not None and state.was_interrupted:
+        slot = slot_of_count(case.identifier)
+        words = await collector.need(AUTHORIZATIONS, (slot,))
+        await collector.need(AUTHORIZATIONS, slots_of_interruptions(case.identifier, words[slot]))
     terms = case.terms
     await collector.need(CATALOG, product_slots(terms.product, terms.product_version))
 

@@ -59,6 +59,9 @@ VOIDS: Final = 0
 # Of Templates: what is refused and frozen for a zone.
 ZONE_FREEZES: Final = 5
 
+REASON_MAX: Final = 31
+"""Largest index of a reason: the bit above it says that an authorization was interrupted."""
+
 VALIDATORS_MAX: Final = 100
 MEMBERS_MAX: Final = 255
 CERTIFICATE_BYTES_MAX: Final = 1024
@@ -144,6 +147,8 @@ class AuthorizationState:
     status: int
     """As stored: expiry and exhaustion follow from it, see `status_at`."""
     reason: int
+    was_interrupted: int
+    """1 when it was ever suspended or frozen; see `node.spec.interruptions`."""
     required: int
     approved: int
     valid_until: int
@@ -359,12 +364,12 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
     standing, limits = read(base), read(second)
     if not standing:
         return None
-    parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 6, 32, 8, 8, 36, 10, 8, 4, 8)
+    parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 5, 1, 32, 8, 8, 36, 10, 8, 4, 8)
     terms = _unpack(limits, 8, 8, 2, 36, 32, 20, 20, 20, 7, 8, 3, 32, 1, 1, 1, 1, 1, 12, 1)
     fields = read(base + 2) if limits & _WIDE else limits >> _FIELDS_AT
     frozen = read(mapping_slot(FREEZES, identifier)) if limits & _WAS_FROZEN else 0
-    rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:10], *parts[11:16], parts[17])
-    return AuthorizationState(fields, parts[10] or None, *rest)
+    rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:11], *parts[12:17], parts[18])
+    return AuthorizationState(fields, parts[11] or None, *rest)
 
 
 def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:

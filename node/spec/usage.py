@@ -15,6 +15,7 @@ from chaincode import ADDRESSES
 from node.errors import DecodeError, ProofError, SignatureError
 from node.spec.consents import SignedConsent
 from node.spec.crypto import keccak256, recover
+from node.spec.interruptions import Interruption, covering
 from node.spec.terms import CONTRACT_VERSION, NAME
 from node.spec.typed_data import Domain, struct_hash, typed_digest
 from node.spec.types import ZERO_HASH, Address, Hash32
@@ -114,6 +115,8 @@ class LeaseFacts:
     """Whether each use needs a consent of its own (R2)."""
     ended: int | None = None
     """The block that ended the authorization, None while nothing has."""
+    interruptions: tuple[Interruption, ...] = ()
+    """Suspensions and freezes of the authorization, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,7 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (receipt.number <= facts.uses, "more uses than the lease reserved"),
         (receipt.kind in tuple(ReceiptKind), "unknown kind of receipt"),
         (receipt.state_block >= facts.opened_at, "state block before the lease opened"),
+        (_is_uninterrupted(receipt, facts), "used while suspended or frozen"),
         (_before(receipt.state_block, facts.ended), "state block after the authorization ended"),
         (receipt.used_at < facts.expires_at, "used after the lease expired"),
         (receipt.data_since <= receipt.used_at, "data from after the use"),
@@ -250,6 +254,10 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (not one_record or receipt.record_count <= 1, "more than one record in a use of fields"),
     )
     return next((f"usage: {flaw}" for holds, flaw in checks if not holds), None)
+
+
+def _is_uninterrupted(receipt: Receipt, facts: LeaseFacts) -> bool:
+    return covering(facts.interruptions, receipt.state_block, receipt.used_at) is None
 
 
 def _before(block: int, ended: int | None) -> bool:

@@ -14,6 +14,7 @@ from node.spec import (
     delegations,
     disputes,
     exports,
+    interruptions,
     obligations,
     proposals,
     registry,
@@ -78,6 +79,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("holidays").layout["tables"] == proposals.TABLES
     assert load("authorizations").layout["freezes"] == registry.FREEZES
     assert load("authorizations").layout["versions"] == registry.VERSIONS
+    assert load("authorizations").layout["interruptions"] == interruptions.INTERRUPTIONS
     assert load("delegations").layout["delegations"] == delegations.RECORDS
     assert load("consents").layout["revoked"] == consents.REVOKED
     assert load("versions").layout["version_count"] == versions.VERSION_COUNT

@@ -13,6 +13,7 @@ import pytest
 
 from node.audit import checks_chain, export, slots
 from node.audit.bundle import decode_bundle
+from node.audit.checks_ending import interruptions_in
 from node.audit.report import to_json, to_text
 from node.audit.result import Report
 from node.audit.verify import verify
@@ -20,6 +21,7 @@ from node.sdk.abi import encode_call
 from node.sdk.governance import halt_version, set_mandate
 from node.spec import registry, usage
 from node.spec.crypto import keccak256
+from node.spec.interruptions import ENDLESS, Interruption
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import (
@@ -131,14 +133,15 @@ def test_rates_and_suspensions_are_followed(chain: Chain) -> None:
 
 
 def test_use_while_suspended_is_found(chain: Chain) -> None:
-    """The contract does not see it; both sides' own receipts do."""
+    """Under a root the contract does not see it; both sides' own receipts do."""
     authorization = chain.grant(agreed(1))
     lease = chain.open(authorization, 1)
     end = (authorization, Reason.FRAUD_SUSPECTED, bytes(32))
     chain.send("a.approver", "authorizations", "suspend", *end)
     chain.use(lease, 1)
-    chain.settle(authorization, 1, 1)
-    with pytest.raises(Exception, match="used while suspended"):
+    chain.send("a.approver", "authorizations", "resume", authorization)
+    chain.anchor(chain.range(authorization, 1, 1, 1, False))
+    with pytest.raises(Exception, match="used while suspended or frozen"):
         asyncio.run(chain.export(authorization))
 
 
@@ -165,9 +168,34 @@ def test_freeze_is_followed_and_a_use_under_it_is_found(chain: Chain) -> None:
     ordered = (other, FreezeGround.FRAUD, keccak256(b"case"), chain.time + 30)
     chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
     chain.use(lease, 1)
-    chain.settle(other, 1, 1)
-    with pytest.raises(Exception, match="used while frozen"):
+    chain.wait(40)
+    chain.anchor(chain.range(other, 1, 1, 1, False))
+    with pytest.raises(Exception, match="used while suspended or frozen"):
         asyncio.run(chain.export(other))
+
+
+def test_interruptions_over_each_other_are_followed(chain: Chain) -> None:
+    """Frozen, suspended by both under it, lifted, resumed by one and the other, frozen anew."""
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    frozen(chain, authorization, 3_600)
+    first = chain.number
+    for name, reason in (("a", Reason.FRAUD_SUSPECTED), ("b", Reason.CONSUMER_TERMINATED)):
+        end = (authorization, reason, bytes(32))
+        chain.send(f"{name}.approver", "authorizations", "suspend", *end)
+    number = int.from_bytes(authorization, "big")
+    chain.send("regulator.officer", "supervision", "lift", "authorization", number)
+    for name in ("b", "a"):
+        chain.send(f"{name}.approver", "authorizations", "resume", authorization)
+    second, until = chain.number, chain.time + 30
+    ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), until)
+    chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
+    case = proved(chain, authorization).cases[0]
+    assert interruptions_in(case) == (
+        Interruption(first, second, ENDLESS),
+        Interruption(second + 1, None, until),
+    )
 
 
 def onward(chain: Chain) -> tuple[Hash32, Hash32]:
