@@ -51,6 +51,9 @@ BATCH_TYPE: constant(bytes32) = keccak256(
     "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,uint64 highestStateBlock)"
 )
 CLOSE_TYPE: constant(bytes32) = keccak256("Close(bytes32 lease,uint64 number,bytes32 last)")
+CORRECTION_TYPE: constant(bytes32) = keccak256(
+    "Correction(bytes32 receipt,bytes32 replacement,uint8 cause)"
+)
 
 struct Request:
     lease: bytes32
@@ -79,6 +82,15 @@ struct Receipt:
     consent: bytes32
     inputCommitment: bytes32
     outputCommitment: bytes32
+
+
+struct Correction:
+    # Hash of the receipt that is corrected.
+    receipt: bytes32
+    # Hash of the receipt that both sides hold in its place; zero where the use is void.
+    replacement: bytes32
+    # Vocabulary index.
+    cause: uint8
 
 
 struct Batch:
@@ -176,6 +188,17 @@ def close_hash(lease: bytes32, number: uint64, last: bytes32) -> bytes32:
     """
     return signatures.digest(
         addresses.LEASES, keccak256(abi_encode(CLOSE_TYPE, lease, number, last))
+    )
+
+
+@view
+@internal
+def correction_hash(correction: Correction) -> bytes32:
+    """
+    @notice The EIP-712 digest of a correction, which both sides sign.
+    """
+    return signatures.digest(
+        addresses.LEASES, keccak256(abi_encode(CORRECTION_TYPE, correction))
     )
 
 

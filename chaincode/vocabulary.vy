@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 3
+VERSION: constant(uint256) = 4
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -24,6 +24,7 @@ BALLOT_LAST: constant(uint256) = 2
 PARAMETER_LAST: constant(uint256) = 4
 OWNER_RIGHT_LAST: constant(uint256) = 3
 PRICE_CLASS_LAST: constant(uint256) = 4
+CORRECTION_CAUSE_LAST: constant(uint256) = 4
 
 RATE_PERIOD_NONE: constant(uint256) = 0
 RATE_PERIOD_HOUR: constant(uint256) = 1

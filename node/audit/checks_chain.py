@@ -39,6 +39,7 @@ CONTRACTS: Final = {
     registry.AUTHORIZATIONS: "authorizations",
     registry.LEASES: "leases",
     registry.CLOSINGS: "closings",
+    registry.CHALLENGES: "challenges",
     registry.CONSENTS: "consents",
     registry.EXPORTS: "exports",
 }

@@ -79,6 +79,12 @@ async def collect_state(
             if number > 1:
                 slot = registry.slot_of_version(case.identifier, number)
                 await collector.need(AUTHORIZATIONS, (slot,))
+        corrected = [
+            registry.slot_of_correction(Hash32(happening.value("receipt")))
+            for happening in case.named("ReceiptCorrected")
+        ]
+        if corrected:
+            await collector.need(registry.CHALLENGES, corrected)
         for identifier in leases_of(case.events):
             state = await _lease(collector, identifier)
             if state is not None:

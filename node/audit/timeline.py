@@ -39,6 +39,8 @@ def _shown(name: str, value: Any, numbers: dict[bytes, int], language: str) -> A
         return numbers[value]
     if name == "reason":
         return label("reason", value, language)
+    if name == "cause":
+        return label("correction_cause", value, language)
     if name == "purpose":
         return label("purpose", value, language)
     if name == "mode":

@@ -3,9 +3,9 @@
 The chain's part first: (1) form and digest, (2) genesis, (3) validator sets, (4) finality,
 (5) inclusion, (6) state. Then for each authorization (7) terms, (8) approvals, (9) parties,
 (10) leases, (11) receipts, (12) signatures, (13) consents, (14) exports, (15) settlement,
-(16) closes, (17) counts, (18) revocation. Last, that nothing in the file is left over (19). A check
-that stands on one which failed is not run and reads "not provable"; nothing is ever called proved
-that did not run.
+(16) corrections, (17) closes, (18) counts, (19) revocation. Last, that nothing in the file is left
+over (20). A check that stands on one which failed is not run and reads "not provable"; nothing is
+ever called proved that did not run.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ from node.audit.checks_chain import (
 )
 from node.audit.checks_closing import check_closes
 from node.audit.checks_consents import check_consents
+from node.audit.checks_corrections import check_corrections
 from node.audit.checks_counts import check_counts
 from node.audit.checks_ending import check_revocation
 from node.audit.checks_exports import check_exports
@@ -57,6 +58,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("consents", ("signatures",), check_consents),
     ("exports", ("consents",), check_exports),
     ("settlement", ("signatures",), check_settlement),
+    ("corrections", ("settlement",), check_corrections),
     ("closes", ("settlement",), check_closes),
     ("counts", ("leases", "closes"), check_counts),
     ("revocation", ("leases",), check_revocation),

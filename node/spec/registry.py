@@ -55,6 +55,7 @@ FREEZES: Final = 2
 VERSIONS: Final = 3
 STATEMENTS: Final = 0
 VOIDS: Final = 0
+CORRECTIONS: Final = 1
 
 # Of Templates: what is refused and frozen for a zone.
 ZONE_FREEZES: Final = 5
@@ -255,6 +256,11 @@ def slot_of_batch(batch: Hash32) -> int:
 def slot_of_void(receipt: Hash32) -> int:
     """Return the slot that is 1 when a challenge voided an anchored receipt."""
     return mapping_slot(VOIDS, receipt)
+
+
+def slot_of_correction(receipt: Hash32) -> int:
+    """Return the slot that holds the digest of a receipt's correction, 0 for none."""
+    return mapping_slot(CORRECTIONS, receipt)
 
 
 def validators(read: ReadSlot) -> tuple[Address, ...]:

@@ -95,6 +95,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("sealed").layout["leases"] == sealed.LEASES
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
+    assert load("challenges").layout["corrections"] == registry.CORRECTIONS
 
 
 def test_every_purpose_fits_the_word_of_a_template():
