@@ -80,8 +80,8 @@ WANTED = st.builds(
 class Story(RuleBasedStateMachine):
     """What parties may try, step by step."""
 
-    @initialize(is_requested_only=SELDOM)
-    def begin(self, is_requested_only: bool) -> None:
+    @initialize(is_requested_only=SELDOM, leases=st.integers(0, 3))
+    def begin(self, is_requested_only: bool, leases: int) -> None:
         self.world = w.market()
         self.model = Model(FIRST.maximum_uses, FIRST.valid_until, FIRST.rate_limit)
         self.terms = FIRST
@@ -91,6 +91,8 @@ class Story(RuleBasedStateMachine):
             for name in ("a", "exchange"):
                 self.world.send(f"{name}.approver", *w.approving(FIRST))
             self.model.approved, self.model.status = REQUIRED, Status.ACTIVE
+            for _ in range(leases):
+                self.open(Wanted(uses=3))
 
     def attempt(self, expected: str, sender: str, *call: object) -> bool:
         told = self.world.attempt(sender, *call)
@@ -135,7 +137,7 @@ class Story(RuleBasedStateMachine):
             self.model.status = Status.TERMINATED if party == "b" else Status.REVOKED
             self.model.ended = self.world.number
 
-    @rule(party=st.sampled_from(sorted(PARTIES)), really=SELDOM)
+    @rule(party=st.sampled_from(sorted(PARTIES)), really=st.booleans())
     def suspend(self, party: str, really: bool) -> None:
         if self.model.is_in_force and not really:
             return
@@ -221,11 +223,13 @@ class Story(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.model.leases)
-    @rule(place=st.integers(0, 99), since=st.sampled_from((0, 0, 0, 1, 2, 5, 9)))
-    def settle(self, place: int, since: int) -> None:
-        """Settle a use made on the state of some block after the one that opened the lease."""
+    @rule(place=st.integers(0, 99), where=st.sampled_from(("opened", "opened", "hole", "now")))
+    def settle(self, place: int, where: str) -> None:
+        """Settle a use made as the lease opened, in the last suspension, or just now."""
         lease = self.picked(place)
-        block = min(lease.opened + since, self.world.number)
+        begun = self.model.suspensions[-1][0] if self.model.suspensions else 0
+        blocks = {"opened": lease.opened, "hole": begun, "now": self.world.number}
+        block = max(lease.opened, blocks[where])
         receipt = self.receipt(lease, lease.settled + 1, block)
         halves = w.both(w.hashed(receipt))
         call = ("leases", "settle", IDENTITY, lease.number, w.plain(receipt), *halves)
