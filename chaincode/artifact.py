@@ -34,6 +34,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "obligations": bytes(18) + b"\xda\x11",
     "disputes": bytes(18) + b"\xda\x12",
     "sealed": bytes(18) + b"\xda\x18",
+    "acceptances": bytes(18) + b"\xda\x24",
 }
 """Where genesis places each contract; `addresses.vy` tells the contracts the same."""
 

@@ -53,6 +53,7 @@ TABLES: Final = (
     "obligation_status",
     "dispute_status",
     "ruling",
+    "acceptance_status",
 )
 """Every table there is; `vocabulary.json` holds exactly these."""
 
@@ -252,6 +253,7 @@ _NAMED: Final = (
     "obligation_status",
     "dispute_status",
     "ruling",
+    "acceptance_status",
 )
 
 _MODULE: Final = '''# pragma version 0.4.3

@@ -163,6 +163,9 @@ RULING_UPHELD: constant(uint256) = 1
 RULING_DISMISSED: constant(uint256) = 2
 RULING_WITHDRAWN: constant(uint256) = 3
 RULING_UPHELD_ENDING: constant(uint256) = 4
+ACCEPTANCE_STATUS_ACCEPTED: constant(uint256) = 1
+ACCEPTANCE_STATUS_OBJECTED: constant(uint256) = 2
+ACCEPTANCE_STATUS_ANSWERED: constant(uint256) = 3
 
 
 @internal

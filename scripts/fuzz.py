@@ -22,20 +22,28 @@ from node.errors import DataccordError
 from node.p2p.identity import read_certificate
 from node.p2p.wire import Consensus, GetBlocks, Status, Transactions, decode_frame, encode_frame
 from node.rpc.dispatch import parse
+from node.sdk import fee_file
 from node.sdk.query import Measure, aggregate_query, parse_query
 from node.spec.block import Block, decode_block, encode_block
 from node.spec.codec import decode, encode
 from node.spec.crypto import recover
+from node.spec.fees import FeeLine, Fees, decode_fees, encode_fees
 from node.spec.header import decode_header, encode_header
+from node.spec.pricing import PricePlan, Tier, decode_plan, encode_plan, plan_hash
 from node.spec.receipt import Log, Receipt, decode_receipt, encode_receipt
 from node.spec.seal import decode_extra_data
 from node.spec.transaction import decode_transaction, sign_dynamic_fee
 from node.spec.types import Address, Hash32
+from node.spec.vocabulary import PriceClass
 
 VECTORS: Final = Path(__file__).parent.parent / "tests" / "vectors" / "qbft.json"
 ROUNDS_A_TURN: Final = 200
 SLOW_SECONDS: Final = 1.0
 ADDRESS: Final = Address(b"\1" * 20)
+_PLAN: Final = PricePlan(PriceClass.TIERED, "CNY", (Tier(5, 2), Tier(0, 1)), 10)
+_LINE: Final = FeeLine(Hash32(b"\1" * 32), 1, plan_hash(_PLAN), "CNY", 3, 1, -200, -10)
+_FEES: Final = Fees(1, 2, 3, 0, 86_400, (_LINE,))
+_FEE_FILE: Final = fee_file.encode(fee_file.FeeFile(1, bytes(32), _FEES, (_PLAN,))).encode()
 HASH: Final = Hash32(b"\2" * 32)
 
 
@@ -80,7 +88,10 @@ def targets() -> tuple[Target, ...]:
         Target("query", (query.text.encode(),), lambda data: parse_query(data.decode("latin-1"))),
         Target("genesis", (genesis,), lambda data: parse_genesis(data.decode("latin-1"))),
         Target("certificate", (b"\x30\x82\x01\x00" + bytes(256),), read_certificate),
-        Target("bundle", (encode([b"dataccord-evidence-1", 1]),), decode_bundle, encode_bundle),  # type: ignore[arg-type]
+        Target("bundle", (encode([b"dataccord-evidence-3", 1]),), decode_bundle, encode_bundle),  # type: ignore[arg-type]
+        Target("price plan", (encode_plan(_PLAN),), decode_plan, encode_plan),  # type: ignore[arg-type]
+        Target("fees", (encode_fees(_FEES),), decode_fees, encode_fees),  # type: ignore[arg-type]
+        Target("fee file", (_FEE_FILE,), lambda data: fee_file.decode(data.decode("latin-1"))),
     ]
     for message in vectors["messages_derived"]["messages"]:
         code, data = int(message["code"], 16), bytes.fromhex(message["rlp"][2:])

@@ -4,7 +4,7 @@ Run as `python -m scripts.tamper BUNDLE --genesis-hash 0x… --seed N`. The firs
 anywhere in the file: that tests the digest. The second changes one value inside, with encoding and
 digest made right again: that tests the proofs (N17). Headers and their extra data are opened, so
 that each field of theirs is a value too; proof nodes are values as a whole. Values are drawn in
-turn from the file's parts (genesis, sets, blocks, state, trails). Every change must end in exit
+turn from the file's parts (genesis, sets, blocks, state and so on). Every change must end in exit
 code 5 with check and object named; the seed is the test.
 """
 
@@ -31,7 +31,10 @@ from node.spec.types import Hash32
 CHECKS_MIN: Final = 6
 """Different checks, beside that of form, that the second set must set off."""
 
-PARTS: Final = ("magic", "chain", "genesis", "first set", "sets", "blocks", "state", "trails")
+PARTS: Final = (
+    *("magic", "chain", "genesis", "first set", "sets", "blocks", "state", "trails"),
+    *("past", "openings", "plans"),
+)
 
 
 @dataclass(slots=True)

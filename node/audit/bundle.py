@@ -24,14 +24,17 @@ from node.spec.codec import (
 )
 from node.spec.consents import Consent, SignedConsent
 from node.spec.crypto import SIGNATURE_LENGTH
+from node.spec.fees import CONTENT_BYTES_MAX
 from node.spec.finality import FinalHeader
 from node.spec.header import Header as BlockHeader
 from node.spec.header import decode_header, encode_header
+from node.spec.pricing import PLAN_BYTES_MAX
 from node.spec.state_proof import SlotProof, StorageProof
+from node.spec.statements import SALT_BYTES
 from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt, SignedReceipt
 
-MAGIC: Final = b"dataccord-evidence-2"
+MAGIC: Final = b"dataccord-evidence-3"
 DIGEST_LENGTH: Final = 32
 FILE_BYTES_MAX: Final = 512 * 1024 * 1024
 
@@ -70,6 +73,25 @@ class StateRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRecord:
+    """Slots of one contract in the state after an earlier block of the bundle."""
+
+    number: int
+    address: Address
+    proof: StorageProof
+
+
+@dataclass(frozen=True, slots=True)
+class FeeOpening:
+    """What opens the commitment of an anchored fee statement (R18)."""
+
+    statement: Hash32
+    salt: bytes
+    content: bytes
+    """The document of `node.spec.fees`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trail:
     """A lease's anchored receipts in order."""
 
@@ -89,6 +111,12 @@ class Bundle:
     """Ascending; the last is the one whose state is proved."""
     state: tuple[StateRecord, ...]
     trails: tuple[Trail, ...]
+    past: tuple[PastRecord, ...] = ()
+    """By ascending block and contract."""
+    openings: tuple[FeeOpening, ...] = ()
+    """By ascending statement."""
+    plans: tuple[bytes, ...] = ()
+    """Documents of price plans, by ascending hash."""
 
 
 def encode_bundle(bundle: Bundle) -> bytes:
@@ -103,6 +131,9 @@ def encode_bundle(bundle: Bundle) -> bytes:
             [_block_items(record) for record in bundle.blocks],
             [[record.address, _storage_items(record.proof)] for record in bundle.state],
             [_trail_items(trail) for trail in bundle.trails],
+            [[past.number, past.address, _storage_items(past.proof)] for past in bundle.past],
+            [[fees.statement, fees.salt, fees.content] for fees in bundle.openings],
+            list(bundle.plans),
         ]
     )
     return body + hashlib.sha256(body).digest()
@@ -146,7 +177,7 @@ def decode_bundle(data: bytes) -> Bundle:
     body, digest = data[:-DIGEST_LENGTH], data[-DIGEST_LENGTH:]
     if hashlib.sha256(body).digest() != digest:
         raise DecodeError("bundle: its SHA-256 does not fit", why="bytes were changed or are cut")
-    items = to_list(decode(body), "bundle", 8)
+    items = to_list(decode(body), "bundle", 11)
     if items[0] != MAGIC:
         raise DecodeError("bundle: not an evidence bundle of this version")
     bundle = Bundle(
@@ -157,6 +188,12 @@ def decode_bundle(data: bytes) -> Bundle:
         tuple(_block(item) for item in to_list(items[5], "bundle blocks")),
         tuple(_state(item) for item in to_list(items[6], "bundle state")),
         tuple(_trail(item) for item in to_list(items[7], "bundle trails")),
+        tuple(_past(item) for item in to_list(items[8], "bundle past state")),
+        tuple(_opening(item) for item in to_list(items[9], "bundle openings")),
+        tuple(
+            to_bytes(item, "price plan", length_max=PLAN_BYTES_MAX)
+            for item in to_list(items[10], "bundle price plans")
+        ),
     )
     if encode_bundle(bundle) != data:
         raise DecodeError("bundle: not its canonical encoding")
@@ -208,6 +245,22 @@ def _inclusion(item: Item) -> Inclusion:
 def _state(item: Item) -> StateRecord:
     address, proof = to_list(item, "state record", 2)
     return StateRecord(to_address(address, "state record address"), _storage(proof))
+
+
+def _past(item: Item) -> PastRecord:
+    number, address, proof = to_list(item, "past state", 3)
+    return PastRecord(
+        to_int(number, "past block", 64), to_address(address, "past contract"), _storage(proof)
+    )
+
+
+def _opening(item: Item) -> FeeOpening:
+    statement, salt, content = to_list(item, "opening", 3)
+    return FeeOpening(
+        to_hash(statement, "opened statement"),
+        to_bytes(salt, "opening salt", SALT_BYTES),
+        to_bytes(content, "opening content", length_max=CONTENT_BYTES_MAX),
+    )
 
 
 def _trail(item: Item) -> Trail:

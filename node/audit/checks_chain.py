@@ -5,7 +5,7 @@ run in this order; each stands on those before it. Proofs show exactly the slots
 and a header carries exactly a quorum of seals by ascending signer: so one trail has one file.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -19,6 +19,7 @@ from node.sdk.abi import decode_event
 from node.spec import registry
 from node.spec.codec import encode
 from node.spec.crypto import keccak256
+from node.spec.disputes import DISPUTES
 from node.spec.finality import (
     FinalHeader,
     ValidatorSets,
@@ -26,12 +27,14 @@ from node.spec.finality import (
     proved_set,
     verify_final,
 )
+from node.spec.obligations import OBLIGATIONS
+from node.spec.proposals import PARAMETERS
 from node.spec.receipt import decode_receipt
 from node.spec.seal import hash_for_block, quorum, verify_seals
 from node.spec.state_proof import SLOTS_MAX, StorageProof, reader, verify_account, verify_storage
 from node.spec.transaction import decode_transaction
 from node.spec.trie import verify
-from node.spec.types import Hash32
+from node.spec.types import Address, Hash32
 
 CONTRACTS: Final = {
     registry.MEMBERS: "members",
@@ -42,6 +45,11 @@ CONTRACTS: Final = {
     registry.CHALLENGES: "challenges",
     registry.CONSENTS: "consents",
     registry.EXPORTS: "exports",
+    registry.TEMPLATES: "templates",
+    registry.STATEMENTS_OF_PERIODS: "statements",
+    OBLIGATIONS: "obligations",
+    DISPUTES: "disputes",
+    PARAMETERS: "parameters",
 }
 WATCHED: Final = {
     registry.GRANTS: "grants",
@@ -49,6 +57,11 @@ WATCHED: Final = {
     registry.LEASES: "leases",
     registry.CLOSINGS: "closings",
     registry.CHALLENGES: "challenges",
+    registry.MEMBERS: "members",
+    registry.TEMPLATES: "templates",
+    registry.STATEMENTS_OF_PERIODS: "statements",
+    OBLIGATIONS: "obligations",
+    DISPUTES: "disputes",
 }
 """The contracts whose events make a trail."""
 
@@ -153,21 +166,50 @@ def _add_happenings(evidence: Evidence, record: BlockRecord, inclusion: Inclusio
 
 
 def check_state(evidence: Evidence) -> Details:
-    """Slots of the last block's state are proved, under the contracts that this auditor knows."""
+    """Slots of the last block's state are proved, under the contracts that this auditor knows.
+
+    So are those of earlier states that the file shows: each under the root of a header that is in
+    the file, or is the proved parent of one.
+    """
     root = evidence.last.state_root
     _require_record_order(evidence.bundle.state)
     for record in evidence.bundle.state:
-        name, subject = CONTRACTS.get(record.address), f"state of {text_of(record.address)}"
-        require(subject, (name is not None, "it is no contract of Dataccord"))
-        with naming(subject):
-            found = verify_storage(root, record.address, record.proof)
-            account = verify_account(root, record.address, record.proof.account)
-        known = keccak256(chaincode.load(str(name)).runtime)
-        holds = account is not None and account.code_hash == known
-        require(subject, (holds, "its code is not the contract that this version knows"))
+        found = _proved(root, record.address, record.proof, f"state of {text_of(record.address)}")
         evidence.words.setdefault(record.address, {}).update(found)
+    _prove_past(evidence)
     slots = sum(map(len, evidence.words.values()))
     return {"slots": slots, "contracts": len(evidence.words), "block": evidence.last.number}
+
+
+def _proved(root: Hash32, address: Address, proof: StorageProof, subject: str) -> Mapping[int, int]:
+    name = CONTRACTS.get(address)
+    require(subject, (name is not None, "it is no contract of Dataccord"))
+    with naming(subject):
+        found = verify_storage(root, address, proof)
+        account = verify_account(root, address, proof.account)
+    known = keccak256(chaincode.load(str(name)).runtime)
+    holds = account is not None and account.code_hash == known
+    require(subject, (holds, "its code is not the contract that this version knows"))
+    return found
+
+
+def _prove_past(evidence: Evidence) -> None:
+    roots: dict[int, Hash32] = {}
+    for record in evidence.bundle.blocks:
+        for header in (record.final.parent, record.final.header):
+            roots[header.number] = header.state_root
+    previous = (-1, b"")
+    for past in evidence.bundle.past:
+        subject = f"state of {text_of(past.address)} after block {past.number}"
+        require(
+            subject,
+            (past.number in roots, "no header of the bundle is that block's"),
+            (past.number < evidence.last.number, "it is not of an earlier block"),
+            (previous < (past.number, past.address), "records of past states do not ascend"),
+        )
+        previous = (past.number, past.address)
+        found = _proved(roots[past.number], past.address, past.proof, subject)
+        evidence.past[past.number, past.address] = dict(found)
 
 
 def _require_record_order(records: Iterable[StateRecord]) -> None:

@@ -12,7 +12,7 @@ from node.spec.interruptions import ENDLESS, Interruption, covering, interruptio
 from node.spec.registry import AUTHORIZATIONS
 from node.spec.terms import revocation_digest
 from node.spec.types import Address
-from node.spec.vocabulary import AuthorizationStatus, Party, Reason, label
+from node.spec.vocabulary import AuthorizationStatus, Party, Reason, Ruling, label
 
 ENDINGS: Final = {
     "AuthorizationRejected": AuthorizationStatus.REJECTED,
@@ -114,6 +114,9 @@ def _require_before(case: Case, end: Happening) -> None:
 
 
 def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
+    if end.name == "AuthorizationRevoked" and not end.value("parties"):
+        _require_ruling(evidence, case, end)
+        return
     terminated = end.name == "AuthorizationTerminated"
     parties = 1 << Party.CONSUMER if terminated else end.value("parties")
     known = [party for party in Party if parties == 1 << party]
@@ -123,6 +126,24 @@ def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
         case.cannot_show("indirect", event=end.where)
     else:
         require_account(evidence, case, account, known[0])
+
+
+def _require_ruling(evidence: Evidence, case: Case, end: Happening) -> None:
+    """What no party ended, a dispute's final ruling ended, for a breach of the terms."""
+    number = int.from_bytes(end.value("evidence"), "big")
+    rulings = [
+        h
+        for h in evidence.of_transaction(end)
+        if h.name == "DisputeEnded"
+        and h.value("authorization") == case.identifier
+        and h.value("dispute") == number
+    ]
+    ended = [h.value("ruling") == Ruling.UPHELD_ENDING for h in rulings] == [True]
+    require(
+        f"{case.name}, {end.where}",
+        (ended, "neither a party nor a ruling ended it"),
+        (end.value("reason") == Reason.BREACH_OF_TERMS, "a ruling ends for another reason"),
+    )
 
 
 def ender_of(evidence: Evidence, case: Case, end: Happening) -> Address | None:

@@ -14,6 +14,8 @@ from node.audit.bundle import Bundle
 from node.audit.calldata import ContractCall, direct_call
 from node.errors import IntegrityError, RemoteError
 from node.sdk.abi import Event
+from node.spec.disputes import Dispute
+from node.spec.fees import DisputeSpan
 from node.spec.finality import ValidatorSets
 from node.spec.header import Header
 from node.spec.registry import AuthorizationState, LeaseState, Member
@@ -30,6 +32,18 @@ class CheckFailed(IntegrityError):
     def __init__(self, subject: str, what: str, *, why: str = "") -> None:
         super().__init__(what, why=why)
         self.subject = subject
+
+
+class NotShown(Exception):
+    """A check ran, and what it needs is not in the file: it is not provable, and not a failure.
+
+    `key` names the sentence in `texts`, `values` are put into it.
+    """
+
+    def __init__(self, key: str, **values: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
 
 
 @contextmanager
@@ -117,6 +131,14 @@ class Statement:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A dispute over receipts of a lease, with when it was opened and ended."""
+
+    record: Dispute
+    span: DisputeSpan
+
+
 @dataclass(slots=True)
 class LeaseCase:
     """A lease with all that the bundle shows of it."""
@@ -169,6 +191,8 @@ class Case:
     """The later versions of its terms, each with the record of its own approvals."""
     amended: Happening | None = None
     """Of an amendment: where it took effect."""
+    disputes: tuple[Disputed, ...] = ()
+    """All that were ever opened over its receipts."""
 
     @property
     def name(self) -> str:
@@ -224,8 +248,16 @@ class Evidence:
     words: dict[Address, dict[int, int]] = field(default_factory=dict)
     read: dict[Address, set[int]] = field(default_factory=dict)
     """Slots that checks asked for."""
+    past: dict[tuple[int, Address], dict[int, int]] = field(default_factory=dict)
+    """Proved slots in the states after earlier blocks, by block and contract."""
+    past_read: dict[tuple[int, Address], set[int]] = field(default_factory=dict)
+    noted: set[tuple[int, int]] = field(default_factory=set)
+    """Transactions, by block and index, that checks needed beside those of the cases."""
+    opened: set[Hash32] = field(default_factory=set)
+    """Fee statements and price plans that checks needed."""
     cases: tuple[Case, ...] = ()
     _hashes: dict[Hash32, tuple[Hash32, ...]] = field(default_factory=dict)
+    _by_contract: dict[str, list[Happening]] = field(default_factory=dict)
 
     @property
     def last(self) -> Header:
@@ -248,6 +280,40 @@ class Evidence:
             return words[slot]
 
         return read
+
+    def reader_at(self, number: int, address: Address) -> Callable[[int], int] | None:
+        """Return a function that reads a contract's slots after an earlier block, as `reader` does.
+
+        None where the file does not show that state.
+        """
+        if number == self.last.number:
+            return self.reader(address)
+        words = self.past.get((number, address))
+        if words is None:
+            return None
+        noted = self.past_read.setdefault((number, address), set())
+
+        def read(slot: int) -> int:
+            noted.add(slot)
+            if slot not in words:
+                subject = f"state of {text_of(address)} after block {number}"
+                raise CheckFailed(subject, f"slot 0x{slot:x} is not proved")
+            return words[slot]
+
+        return read
+
+    def note(self, happening: Happening) -> Happening:
+        """Note that a check needed an event that no case holds, and return it."""
+        self.noted.add((happening.block, happening.index))
+        return happening
+
+    def of_contract(self, contract: str, *names: str) -> list[Happening]:
+        """Return a contract's events of some names, in the chain's order."""
+        if sum(map(len, self._by_contract.values())) != len(self.happenings):
+            self._by_contract = {}
+            for happening in self.happenings:
+                self._by_contract.setdefault(happening.event.contract, []).append(happening)
+        return [h for h in self._by_contract.get(contract, ()) if h.name in names]
 
     def trail(self, lease: Hash32) -> tuple[SignedReceipt, ...]:
         """Return the receipts that the bundle holds of a lease."""

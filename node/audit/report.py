@@ -7,12 +7,13 @@ an authorization's summary is shown only where all of its checks hold.
 from typing import Any
 
 from node.audit.evidence import Statement
-from node.audit.result import BUNDLE, Report, Result, Status
+from node.audit.result import BUNDLE, Details, Report, Result, Status
 from node.audit.summary import moment, padded, summary_lines, summary_of
 from node.audit.texts import (
     CLOSING,
     DETAILS,
     HEADINGS,
+    LACKS,
     STATEMENTS,
     STATUSES,
     TITLES,
@@ -34,6 +35,7 @@ def to_json(report: Report, language: str = "en") -> dict[str, Any]:
         "as_of": {"block": report.block, "time": moment(report.timestamp)},
         "checks": [_result_json(result, language) for result in report.results],
         "failures": len(report.failures),
+        "unshown": len(report.unshown),
         "authorizations": _summaries(report, language),
         "not_provable": [
             {"key": statement.key, **statement.values, "text": _statement(statement, language)}
@@ -80,12 +82,15 @@ def _genesis(report: Report) -> str | None:
 def _conclusion(report: Report, language: str) -> str:
     if report.failures:
         return say(HEADINGS["failed"], language, count=len(report.failures))
+    said = []
     if not report.compared:
-        return say(HEADINGS["uncompared"], language, genesis=_genesis(report))
-    if report.is_old:
+        said.append(say(HEADINGS["uncompared"], language, genesis=_genesis(report)))
+    elif report.is_old:
         wanted = moment(report.not_before or 0)
-        return say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted)
-    return say(HEADINGS["proved"], language)
+        said.append(say(HEADINGS["old"], language, time=moment(report.timestamp), wanted=wanted))
+    if report.unshown:
+        said.append(say(HEADINGS["partly"], language, count=len(report.unshown)))
+    return " ".join(said) or say(HEADINGS["proved"], language)
 
 
 def _heading(about: str, language: str) -> str:
@@ -103,13 +108,28 @@ def _statement(statement: Statement, language: str) -> str:
 
 
 def _detail(result: Result, language: str) -> str:
+    if result.lacks:
+        return say(LACKS[result.lacks], language, **result.details)
     if result.status is Status.NOT_PROVABLE:
         return say(HEADINGS["stands-on"], language, check=result.what)
     if result.status is Status.FAILED:
         return ""
-    unended = result.check == "revocation" and result.details["ended"] is None
-    key = "not-ended" if unended else result.check
-    return say(DETAILS[key], language, **result.details)
+    return say(DETAILS[_detail_key(result.check, result.details)], language, **result.details)
+
+
+def _detail_key(check: str, details: Details) -> str:
+    """Return which sentence says what a check found."""
+    match check:
+        case "revocation" if details["ended"] is None:
+            return "not-ended"
+        case "deletion" if details["due"] is None:
+            return "deletion-none"
+        case "deletion" if details["fulfilled"]:
+            return "deletion-done"
+        case "fees" if not details["statements"]:
+            return "fees-free"
+        case _:
+            return check
 
 
 def _result_lines(result: Result, language: str) -> list[str]:
@@ -132,6 +152,9 @@ def _result_json(result: Result, language: str) -> dict[str, Any]:
     }
     if result.status is Status.FAILED:
         found |= {"object": result.subject, "what": result.what, "why": result.why}
+    elif result.lacks:
+        lacks = say(LACKS[result.lacks], language, **result.details)
+        found |= {"lacks": result.lacks, "text": lacks}
     elif result.status is Status.NOT_PROVABLE:
         found["stands_on"] = result.what
     return found

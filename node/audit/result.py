@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
-from node.audit.evidence import Case, CheckFailed, Statement
+from node.audit.evidence import Case, CheckFailed, NotShown, Statement
 from node.errors import DataccordError, IntegrityError, NotReady, RemoteError
 from node.spec.types import Hash32
 
@@ -38,6 +38,8 @@ class Result:
     what: str = ""
     """What about it does not hold, or the check this one stands on."""
     why: str = ""
+    lacks: str = ""
+    """Of a check that ran and is not provable: what the file lacks, by its key in `texts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Report:
         return tuple(result for result in self.results if result.status is Status.FAILED)
 
     @property
+    def unshown(self) -> tuple[Result, ...]:
+        """The checks that ran and found that the file lacks what they need."""
+        return tuple(result for result in self.results if result.lacks)
+
+    @property
     def exit_code(self) -> int:
         """5 where a check failed, 4 where the genesis was not compared or it is old, else 0."""
         if self.failures:
@@ -83,6 +90,7 @@ class Run:
     def __init__(self) -> None:
         self.results: list[Result] = []
         self._held: set[tuple[str, str]] = set()
+        self._unshown: set[tuple[str, str]] = set()
 
     def try_check(
         self,
@@ -96,9 +104,15 @@ class Run:
         for need in needs:
             if need not in self._held:
                 self.skip(check, about, need[0])
+                self._unshown |= {(check, about)} if need in self._unshown else set()
                 return
         try:
             details = run()
+        except NotShown as error:
+            values = error.values
+            unshown = Result(check, about, Status.NOT_PROVABLE, values, lacks=error.key)
+            self.results.append(unshown)
+            self._unshown.add((check, about))
         except CheckFailed as error:
             self.fail(check, about, error.subject, error)
         except (IntegrityError, RemoteError) as error:
@@ -119,3 +133,7 @@ class Run:
     def holds(self, check: str, about: str) -> bool:
         """Whether a check holds."""
         return (check, about) in self._held
+
+    def stands(self, check: str, about: str) -> bool:
+        """Whether a check holds, or is not provable only because the file lacks what it needs."""
+        return self.holds(check, about) or (check, about) in self._unshown

@@ -14,8 +14,19 @@ from node.sdk.abi import Event, decode_event, event_topic
 from node.sdk.client import Client, log_from_json
 from node.sdk.contracts import terms_from_event
 from node.sdk.journal import Journal
+from node.spec.disputes import DISPUTES
+from node.spec.obligations import OBLIGATIONS
 from node.spec.receipt import Log
-from node.spec.registry import AUTHORIZATIONS, CHALLENGES, CLOSINGS, GRANTS, LEASES
+from node.spec.registry import (
+    AUTHORIZATIONS,
+    CHALLENGES,
+    CLOSINGS,
+    GRANTS,
+    LEASES,
+    MEMBERS,
+    STATEMENTS_OF_PERIODS,
+    TEMPLATES,
+)
 from node.spec.terms import Terms
 from node.spec.types import Address, Hash32
 
@@ -25,6 +36,11 @@ _CONTRACTS = {
     LEASES: "leases",
     CLOSINGS: "closings",
     CHALLENGES: "challenges",
+    MEMBERS: "members",
+    TEMPLATES: "templates",
+    STATEMENTS_OF_PERIODS: "statements",
+    OBLIGATIONS: "obligations",
+    DISPUTES: "disputes",
 }
 
 
@@ -39,6 +55,8 @@ class Found:
     """Each lease's authorization."""
     places: dict[int, frozenset[int]] = field(default_factory=dict)
     """Indices of the needed transactions, by block."""
+    asked: set[tuple[Address, tuple[str | None, ...]]] = field(default_factory=set)
+    """What bears on many authorizations and was asked for already."""
 
     def add(self, number: int, index: int) -> bool:
         """Note a transaction; return whether it is new."""
@@ -106,7 +124,43 @@ async def _of_authorization(client: Client, found: Found, authorization: Hash32)
             for address in (LEASES, CLOSINGS, CHALLENGES):
                 entries += await _entries(client, address, [None, text_of(lease)])
     breaches: list[str | None] = [_topic("challenges", "BreachReported"), named]
-    return entries + await _entries(client, CHALLENGES, breaches)
+    entries += await _entries(client, CHALLENGES, breaches)
+    return entries + await _around(client, found, named, entries)
+
+
+async def _around(
+    client: Client, found: Found, named: str, entries: Sequence[_Entry]
+) -> list[_Entry]:
+    """Return what others did that bears on an authorization: disputes, duties, lists, freezes."""
+    asked = [e.event for e in entries if e.event.name == "AuthorizationRequested"]
+    versions = [terms_from_event(event.values["terms"]) for event in asked]
+    wanted: list[tuple[Address, list[str | None]]] = [
+        (DISPUTES, [None, None, named]),
+        (OBLIGATIONS, [None, None, named]),
+        (OBLIGATIONS, [_topic("obligations", "DeletionHeld"), named]),
+        (TEMPLATES, [_topic("templates", "PurposesRefused")]),
+        (TEMPLATES, [_topic("templates", "CautionSet")]),
+        (TEMPLATES, [_topic("templates", "ZoneFrozen")]),
+    ]
+    for text in sorted({terms.template for terms in versions}):
+        for name in ("TemplateAdopted", "TemplateRetired"):
+            wanted.append((TEMPLATES, [_topic("templates", name), text_of(text)]))
+    sides = [text_of(side.to_bytes(32, "big")) for side in _sides(versions[0])]
+    wanted += [(MEMBERS, [_topic("members", "MemberFrozen"), side]) for side in sides]
+    stated = _topic("statements", "FeesStated")
+    wanted.append((STATEMENTS_OF_PERIODS, [stated, None, *sides]))
+    places = {(address, tuple(topics)) for address, topics in wanted} - found.asked
+    found.asked |= places
+    return [
+        entry
+        for address, topics in wanted
+        if (address, tuple(topics)) in places
+        for entry in await _entries(client, address, topics)
+    ]
+
+
+def _sides(terms: Terms) -> tuple[int, int]:
+    return terms.provider, terms.consumer
 
 
 async def _amendments(client: Client, entries: list[_Entry]) -> list[_Entry]:
@@ -122,7 +176,7 @@ async def _amendments(client: Client, entries: list[_Entry]) -> list[_Entry]:
 
 async def _batches(client: Client, authorization: Hash32, terms: Terms) -> list[_Entry]:
     """Return the batches of a pair that settle or close a lease of the authorization."""
-    pair = [text_of(member.to_bytes(32, "big")) for member in (terms.provider, terms.consumer)]
+    pair = [text_of(member.to_bytes(32, "big")) for member in _sides(terms)]
     topics: list[str | None] = [_topic("leases", "BatchAnchored"), None, *pair]
     anchored = await _entries(client, LEASES, topics)
     return [entry for entry in anchored if authorization in entry.event.values["authorizations"]]

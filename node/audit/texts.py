@@ -34,6 +34,16 @@ TITLES: Final[dict[str, Text]] = {
     "closes": ("Each lease ended as agreed", "每份租约依约结束"),
     "counts": ("Every use counted once, within the grant", "每次使用计数一次，不超授权"),
     "revocation": ("Ending, and no use after it", "授权终止，其后无使用"),
+    "lists": ("Template and lists of the time allowed it", "符合当时的合同模板与清单"),
+    "freezes": (
+        "No freeze or suspension over a grant, lease or use",
+        "授权、租约与使用均不在冻结或中止期内",
+    ),
+    "disputes": ("Disputes are those that state holds", "争议与链上状态一致"),
+    "fees": ("Fee statements are what plan and receipts come to", "费用结算单与价格方案及凭证相符"),
+    "deletion": ("No deletion is overdue or leaves a lease out", "删除义务无逾期，无遗漏租约"),
+    "records": ("No salt destroyed too early or overdue", "盐值未提前销毁，亦无逾期"),
+    "duties": ("No imposed duty shown is overdue", "所示告知与补偿义务均无逾期"),
     "surplus": ("Nothing in the file that no proof needs", "文件中无多余内容"),
 }
 
@@ -76,7 +86,27 @@ DETAILS: Final[dict[str, Text]] = {
     "counts": ("{counted} counted of {maximum}", "计 {counted} 次，上限 {maximum} 次"),
     "revocation": ("block {ended}", "第 {ended} 块"),
     "not-ended": ("it has not been ended", "未被终止"),
+    "lists": (
+        "{refusals} changes of the negative list, {cautions} of the cautious",
+        "负面清单变更 {refusals} 次，谨慎清单变更 {cautions} 次",
+    ),
+    "freezes": (
+        "{moments} moments, {freezes} freezes shown",
+        "核对 {moments} 个时点，出示冻结 {freezes} 次",
+    ),
+    "disputes": ("{disputes} disputes, {open} open", "争议 {disputes} 起，未结 {open} 起"),
+    "fees": (
+        "{statements} statements, {paid} marked paid, {charged} uses charged, minor units: "
+        "{amounts}",
+        "结算单 {statements} 份，已标记付款 {paid} 份，计费 {charged} 次，最小货币单位：{amounts}",
+    ),
+    "deletion": ("not done, and not due before {due}", "尚未履行，期限 {due}"),
+    "deletion-done": ("certified, it was due by {due}", "已出具证明，期限 {due}"),
+    "records": ("{salts} salts", "{salts} 个盐值"),
+    "duties": ("{duties} duties", "{duties} 项义务"),
     "surplus": ("", ""),
+    "deletion-none": ("none is due, for it has not ended", "未终止，尚无删除义务"),
+    "fees-free": ("none is stated, and its terms name no price", "条款未定价，未出具结算单"),
 }
 
 STATUSES: Final[dict[str, Text]] = {
@@ -87,6 +117,10 @@ STATUSES: Final[dict[str, Text]] = {
 }
 
 STATEMENTS: Final[dict[str, Text]] = {
+    "fees-of-others": (
+        "{event} has {lines} lines of authorizations that are not in the file",
+        "{event} 另有 {lines} 行属于本文件未载的授权",
+    ),
     "lapsed": (
         "lease {lease} lapsed: which of its {uses} unshown uses were made is not provable",
         "租约 {lease} 逾期失效：其余 {uses} 次是否使用过，无法证明",
@@ -117,9 +151,42 @@ STATEMENTS: Final[dict[str, Text]] = {
     ),
 }
 
+LACKS: Final[dict[str, Text]] = {
+    "disputes": (
+        "the ledger has {count} disputes, more than a file shows",
+        "链上争议共 {count} 起，超出文件可载数量",
+    ),
+    "plan": ("the price plan {plan} is not in the file", "文件未附价格方案 {plan}"),
+    "opening": (
+        "{missing} of {statements} fee statements are not opened in the file",
+        "{statements} 份结算单中有 {missing} 份未附开示",
+    ),
+    "fee-statement": (
+        "its terms name a price, and no fee statement is in the file",
+        "条款定有价格，文件未附费用结算单",
+    ),
+    "list-changes": (
+        "{missing} changes of a list are not in the file",
+        "清单变更有 {missing} 次未载入文件",
+    ),
+    "template": (
+        "when the template {template} was adopted is not in the file",
+        "模板 {template} 何时启用未载入文件",
+    ),
+    "freezes": (
+        "the state of the time is not in the file for {missing} blocks",
+        "有 {missing} 个区块的当时状态未载入文件",
+    ),
+}
+"""What a file lacks that a check needs."""
+
 HEADINGS: Final[dict[str, Text]] = {
     "title": ("Dataccord evidence report", "Dataccord 证据核验报告"),
     "proved": ("Proved: every check holds.", "结论：各项均已证明。"),
+    "partly": (
+        "Every check that the file allows holds; {count} of them it does not let be proved.",
+        "结论：文件所及各项均已证明；另有 {count} 项本文件无法证明。",
+    ),
     "uncompared": (
         "Proved only under genesis {genesis}, not compared.",
         "仅在创世区块 {genesis} 之下成立，未与可信值比对。",
@@ -213,9 +280,9 @@ CLOSING: Final[tuple[Text, ...]] = (
         "所示最后区块之后发生的事：其后可能已撤销；",
     ),
     (
-        "that there are no authorizations but those shown, nor breach reports and proofs of forked "
-        "receipts beyond those shown.",
-        "除所示之外不存在其他授权，亦不存在其他违约报告或凭证分叉证明。",
+        "that there are no authorizations but those shown, nor breach reports, proofs of forked "
+        "receipts, fee statements and duties imposed beyond those shown.",
+        "除所示之外不存在其他授权，亦不存在其他违约报告、凭证分叉证明、费用结算单或附加义务。",
     ),
 )
 

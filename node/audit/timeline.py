@@ -12,6 +12,18 @@ _HIDDEN = frozenset({"terms", "authorization"})
 """Left out of a line: the heading or the summary shows them."""
 
 
+_TABLES = {
+    "reason": "reason",
+    "purpose": "purpose",
+    "mode": "delivery_mode",
+    "kind": "obligation_kind",
+    "status": "obligation_status",
+    "ruling": "ruling",
+    "cause": "correction_cause",
+}
+"""Tables of the vocabulary by the names of values."""
+
+
 def timeline_of(case: Case, language: str = "en") -> list[Json]:
     """Return the events of an authorization and its leases, and the receipts they anchor."""
     numbers = {bytes(lease.state.lease): lease.number for lease in case.leases}
@@ -37,18 +49,12 @@ def _shown(name: str, value: Any, numbers: dict[bytes, int], language: str) -> A
     """Return a value as people read it: labels for indices, numbers for leases."""
     if name == "lease" and isinstance(value, bytes) and value in numbers:
         return numbers[value]
-    if name == "reason":
-        return label("reason", value, language)
-    if name == "cause":
-        return label("correction_cause", value, language)
-    if name == "purpose":
-        return label("purpose", value, language)
-    if name == "mode":
-        return label("delivery_mode", value, language)
+    if name in _TABLES:
+        return label(_TABLES[name], value, language)
     if name in ("parties", "required", "approved"):
         return [label("party", party, language) for party in Party if value >> party & 1]
-    if name in ("expiresAt", "answerUntil"):
-        return moment(value)
+    if name in ("expiresAt", "answerUntil", "due", "until"):
+        return moment(value) if value else None
     return text_of(value) if isinstance(value, bytes) else value
 
 

@@ -14,7 +14,7 @@ from node.audit.texts import LANGUAGES
 from node.audit.timeline import timeline_lines, timeline_of
 from node.audit.verify import verify
 from node.cli.output import add_command, emit
-from node.errors import ConfigError, DecodeError, Refused, UsageError
+from node.errors import ConfigError, DecodeError, NotReady, Refused, UsageError
 from node.sdk.client import Client
 from node.sdk.journal import Journal
 from node.sdk.light import LightClient
@@ -43,6 +43,11 @@ def add(parsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         example="dataccord audit trail trail.evidence --genesis-hash 0x… --authorization 0x…",
     )
     trail_parser.add_argument("--authorization", type=_hash, help="only this one, by its id")
+    verify_parser.add_argument(
+        "--complete",
+        action="store_true",
+        help="exit code 4 where the file lacks what some check needs; default is to say so only",
+    )
     for parser in (verify_parser, trail_parser):
         parser.add_argument("file", type=Path, help="the evidence file")
         parser.add_argument("--genesis-hash", type=_hash, help=_GENESIS_HELP)
@@ -122,8 +127,11 @@ def _export(arguments: argparse.Namespace) -> int:
     write_file(arguments.out, data)
     value = {"file": str(arguments.out), "bytes": len(data), **describe(report)}
     ids = "\n".join(f"  {authorization}" for authorization in value["authorizations"])
+    notes = [f"finding: {finding}\n" for finding in value["findings"]]
+    notes += [f"not provable from it: {check}\n" for check in value["not_provable"]]
     text = (
         f"wrote {value['file']}: {value['bytes']} bytes, {value['receipts']} receipts of\n{ids}\n"
+        f"{''.join(notes)}"
         f"next: dataccord audit verify {value['file']} --genesis-hash 0x{_known(report)}"
     )
     emit(arguments, value, text)
@@ -152,6 +160,8 @@ def _read(path: Path) -> bytes:
 def _verify(arguments: argparse.Namespace) -> int:
     report = verify(_read(arguments.file), arguments.genesis_hash, arguments.not_before)
     emit(arguments, to_json(report, arguments.lang), to_text(report, arguments.lang))
+    if arguments.complete and report.unshown:
+        return report.exit_code or NotReady.code
     return report.exit_code
 
 

@@ -42,6 +42,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "statement": "what each side states of a period, and payments",
     "obligation": "duties that follow uses, each with a date",
     "dispute": "receipts disputed, answered, ruled on and appealed",
+    "acceptance": "what consumers say of the data they received",
     "freeze": "a regulator's freezes",
     "inspection": "a regulator's inspections and roots of access logs",
 }
@@ -274,6 +275,14 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
             "compute an obligation's id",
             {"kind": "obligation_kind"},
         ),
+    ),
+    "acceptance": (
+        Command("accept", "acceptances", "accept", "accept data, as the consumer"),
+        Command("object", "acceptances", "object", "object to data in time, as the consumer"),
+        Command("answer", "acceptances", "answer", "answer an objection, as the provider"),
+        Command("show", "acceptances", "statusOf", "show what stands under terms"),
+        Command("deadline", "acceptances", "deadlineOf", "show when the period is over"),
+        Command("objections", "acceptances", "objectionsTo", "count a version's objections"),
     ),
     "dispute": (
         Command("open", "disputes", "open", "dispute receipts of a lease, as a side"),

@@ -3,10 +3,12 @@
 One SQLite file, every change synced. Each use of a lease is one row from the signed request to the
 countersigned receipt, so a restart forgets nothing: a provider never gives one number to two
 requests, and a consumer can always show what it got. Provider and consumer keep the same table.
+Beside it stand the contents of fee statements with their salts, and the price plans they name:
+what the ledger holds of a statement is nothing without them (R18).
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -14,11 +16,12 @@ from typing import Any, Final
 
 from node.errors import StoreError
 from node.spec.consents import Consent, SignedConsent
+from node.spec.crypto import keccak256
 from node.spec.types import Hash32
 from node.spec.usage import Receipt, Request, SignedReceipt
 from node.spec.vocabulary import ReceiptKind
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _SCHEMA: Final = """
 CREATE TABLE use (
     lease BLOB NOT NULL, number INTEGER NOT NULL,
@@ -31,6 +34,13 @@ CREATE TABLE use (
     PRIMARY KEY (lease, number)
 ) STRICT;
 """
+_FEE_SCHEMA: Final = """
+CREATE TABLE fee_statement (
+    statement BLOB PRIMARY KEY, salt BLOB NOT NULL, content BLOB NOT NULL
+) STRICT;
+CREATE TABLE price_plan (hash BLOB PRIMARY KEY, document BLOB NOT NULL) STRICT;
+"""
+"""What version 3 added to version 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +75,11 @@ class Journal:
 
     def _prepare(self) -> None:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._database.execute(_SCHEMA)
-            self._database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if version in (0, SCHEMA_VERSION - 1):
+            made = (_SCHEMA if version == 0 else "") + _FEE_SCHEMA
+            self._database.executescript(
+                f"BEGIN IMMEDIATE; {made} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+            )
         elif version != SCHEMA_VERSION:
             raise StoreError(
                 f"{self._path}: written by another version",
@@ -157,6 +169,34 @@ class Journal:
             for use in self.uses(lease)
             if use.receipt is not None
         )
+
+    def keep_fees(
+        self, statement: Hash32, salt: bytes, content: bytes, plans: Iterable[bytes]
+    ) -> None:
+        """Keep what opens a fee statement, under its id: salt, content, and the plans it names."""
+        with self._guarded() as database, _transaction(database):
+            database.execute(
+                "INSERT OR REPLACE INTO fee_statement VALUES (?, ?, ?)", [statement, salt, content]
+            )
+            for document in plans:
+                row = [keccak256(document), document]
+                database.execute("INSERT OR REPLACE INTO price_plan VALUES (?, ?)", row)
+
+    def fees(self, statement: Hash32) -> tuple[bytes, bytes] | None:
+        """Return salt and content of a fee statement, None where they are not kept."""
+        with self._guarded() as database:
+            row = database.execute(
+                "SELECT salt, content FROM fee_statement WHERE statement = ?", [statement]
+            ).fetchone()
+            return None if row is None else (bytes(row[0]), bytes(row[1]))
+
+    def price_plan(self, plan: Hash32) -> bytes | None:
+        """Return the document of a price plan, None where it is not kept."""
+        with self._guarded() as database:
+            row = database.execute(
+                "SELECT document FROM price_plan WHERE hash = ?", [plan]
+            ).fetchone()
+            return None if row is None else bytes(row[0])
 
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:

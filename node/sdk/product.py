@@ -2,8 +2,9 @@
 
 One JSON file names the product's fields with kind, level and personal-information class, its zone,
 delivery modes, owner's right and price, and the files beside it: terms template, evidence of
-source, report of quality, price plan. The ledger holds the fields to their kinds' floors (R4) and
-the hashes of the files (R5).
+source, report of quality, price plan. The plan is a document of `node.spec.pricing`, which may be
+written as any JSON; its hash is that of its one encoding. The ledger holds the fields to their
+kinds' floors (R4) and the hashes of the files (R5).
 """
 
 import json
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from node.errors import ConfigError
+from node.errors import ConfigError, DecodeError
 from node.spec.crypto import keccak256
+from node.spec.pricing import PricePlan, plan_from_json, plan_hash
 from node.spec.types import ZERO_HASH, Hash32
 from node.spec.vocabulary import DeliveryMode, OwnerRight, PriceClass, Zone, field_kind, mask
 
@@ -42,9 +44,9 @@ class Field:
 class Manifest:
     """A product as its provider describes it.
 
-    `template`, `evidence`, `quality` and `price_plan` are the texts of documents whose hashes are
-    published; the plan is empty for what is free. `date` names the field with each record's day,
-    which look-back goes by; empty where records have none.
+    `template`, `evidence` and `quality` are the texts of documents whose hashes are published, as
+    is that of the price plan; it is None for what is free. `date` names the field with each
+    record's day, which look-back goes by; empty where records have none.
     """
 
     name: str
@@ -53,8 +55,7 @@ class Manifest:
     template: str
     fields: tuple[Field, ...]
     right: OwnerRight = OwnerRight.PROCESSING
-    price_class: PriceClass = PriceClass.FREE
-    price_plan: str = ""
+    price_plan: PricePlan | None = None
     acceptance_days: int = 0
     evidence: str = ""
     quality: str = ""
@@ -78,7 +79,12 @@ class Manifest:
     @property
     def price_plan_hash(self) -> Hash32:
         """What terms and catalog hold of the price plan; zero for what is free."""
-        return keccak256(self.price_plan.encode("utf-8")) if self.price_plan else ZERO_HASH
+        return ZERO_HASH if self.price_plan is None else plan_hash(self.price_plan)
+
+    @property
+    def price_class(self) -> PriceClass:
+        """How fees follow from the plan."""
+        return PriceClass.FREE if self.price_plan is None else self.price_plan.price_class
 
     def offering(self) -> tuple[int | bytes, ...]:
         """Return what the catalog holds beside the fields, in its order."""
@@ -130,7 +136,7 @@ def load_manifest(path: Path) -> Manifest:
         return _manifest(value, path.parent)
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be read", why=str(error.strerror)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, DecodeError) as error:
         raise ConfigError(f"{path}: not a product manifest", why=str(error)) from error
 
 
@@ -141,7 +147,7 @@ def _manifest(value: Any, folder: Path) -> Manifest:
     date = str(value["date"])
     if date and date not in {field.name for field in fields}:
         raise ValueError(f"date: no field {date}")
-    price_class, plan = _price(value["price"], folder)
+    plan = _price(value["price"], folder)
     template, evidence, quality = (
         (folder / value[name]).read_text(encoding="utf-8")
         for name in ("template", "evidence", "quality")
@@ -153,7 +159,6 @@ def _manifest(value: Any, folder: Path) -> Manifest:
         template,
         fields,
         OwnerRight[value["right"].upper()],
-        price_class,
         plan,
         int(value["acceptance_days"]),
         evidence,
@@ -162,15 +167,19 @@ def _manifest(value: Any, folder: Path) -> Manifest:
     )
 
 
-def _price(value: Any, folder: Path) -> tuple[PriceClass, str]:
+def _price(value: Any, folder: Path) -> PricePlan | None:
+    """Return the plan that a price names; it must be of the price's class."""
     if set(value) != _PRICE_MEMBERS:
         raise ValueError(f"a price has {', '.join(sorted(_PRICE_MEMBERS))}")
     price_class = PriceClass[value["class"].upper()]
     if (price_class == PriceClass.FREE) != (value["plan"] == ""):
         raise ValueError("price: a plan is for what is not free")
     if not value["plan"]:
-        return price_class, ""
-    return price_class, (folder / value["plan"]).read_text(encoding="utf-8")
+        return None
+    plan = plan_from_json(json.loads((folder / value["plan"]).read_text(encoding="utf-8")))
+    if plan.price_class != price_class:
+        raise ValueError(f"price: its plan is of class {plan.price_class.name.lower()}")
+    return plan
 
 
 def _field(value: Any) -> Field:

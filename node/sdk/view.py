@@ -14,7 +14,7 @@ from node.errors import ProofError
 from node.sdk.abi import decode_event, event_topic
 from node.sdk.client import Client
 from node.sdk.light import LightClient
-from node.spec import registry
+from node.spec import registry, templates
 from node.spec.block import receipts_root
 from node.spec.consents import slot_of_consent
 from node.spec.delegations import slot_of_delegation, stands
@@ -189,10 +189,10 @@ class LedgerView:
 
     async def is_zone_frozen(self, zone: int, purpose: int, timestamp: int) -> bool:
         """Whether a purpose is frozen in a zone, or in every zone (R22)."""
-        slots = registry.slots_of_zone_freezes(zone)
+        slots = templates.slots_of_zone_freezes(zone)
         own = await self._read(registry.TEMPLATES, zone.to_bytes(32, "big"), lambda _: slots[:2])
         every = await self._read(registry.TEMPLATES, bytes(32), lambda _: slots[2:])
-        return registry.is_zone_frozen(reader(own | every), zone, purpose, timestamp)
+        return templates.is_zone_frozen(reader(own | every), zone, purpose, timestamp)
 
     async def authorities(self, member: int) -> tuple[bytes, ...]:
         """Return the DER of a member's certificate authorities, proved."""

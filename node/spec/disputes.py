@@ -47,10 +47,20 @@ def payable(
     return [number for number in receipts if not any(d.excludes(lease, number) for d in own)]
 
 
+def slot_of_disputed(number: int) -> int:
+    """Return where Disputes holds which authorization a dispute is over."""
+    return mapping_slot(RECORDS, number)
+
+
+def slots_of_dispute(number: int) -> tuple[int, ...]:
+    """Return the slots of a dispute."""
+    base = slot_of_disputed(number)
+    return tuple(base + place for place in range(11))
+
+
 def dispute(read: ReadSlot, number: int) -> Dispute | None:
     """Return a dispute, None when there is none. `read` is of Disputes."""
-    base = mapping_slot(RECORDS, number)
-    words = [read(base + place) for place in range(11)]
+    words = [read(slot) for slot in slots_of_dispute(number)]
     if not words[8]:
         return None
     return Dispute(

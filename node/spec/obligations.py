@@ -15,6 +15,13 @@ HOLDS: Final = 1
 ERASURES: Final = (ObligationKind.DELETE_DATA, ObligationKind.DESTROY_SALT)
 
 
+YEAR_SECONDS: Final = 366 * 86_400
+RECORDS_SECONDS: Final = 3 * YEAR_SECONDS
+RECORDS_SECONDS_AML: Final = 10 * YEAR_SECONDS
+PURPOSES_AML: Final = 1 << 2 | 1 << 3 | 1 << 44
+"""Purposes against money laundering, by bit: their records are kept longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """What holds the deletion of an authorization's data; times are Unix seconds."""
@@ -62,6 +69,11 @@ class Obligation:
         return self.due + hold.seconds(timestamp) - self.held_before
 
 
+def records_kept(purpose: int) -> int:
+    """Return for how many seconds after the end records of a purpose are kept, salts included."""
+    return RECORDS_SECONDS_AML if PURPOSES_AML >> purpose & 1 else RECORDS_SECONDS
+
+
 def obligation_id(
     kind: ObligationKind, authorization: Hash32, member: int, evidence: Hash32 = ZERO_HASH
 ) -> Hash32:
@@ -70,10 +82,21 @@ def obligation_id(
     return keccak256(b"".join(words))
 
 
+def slots_of_obligation(identifier: Hash32) -> tuple[int, ...]:
+    """Return the slots of an obligation."""
+    base = mapping_slot(RECORDS, identifier)
+    return tuple(base + place for place in range(6))
+
+
+def slots_of_hold(authorization: Hash32) -> tuple[int, ...]:
+    """Return the slots of what holds deletion; all are 0 where nothing ever has."""
+    base = mapping_slot(HOLDS, authorization)
+    return tuple(base + place for place in range(5))
+
+
 def obligation(read: ReadSlot, identifier: Hash32) -> Obligation | None:
     """Return an obligation, None when there is none. `read` is of Obligations."""
-    base = mapping_slot(RECORDS, identifier)
-    kind, authorization, member, due, held, status = (read(base + place) for place in range(6))
+    kind, authorization, member, due, held, status = map(read, slots_of_obligation(identifier))
     if not kind:
         return None
     return Obligation(
@@ -88,5 +111,4 @@ def obligation(read: ReadSlot, identifier: Hash32) -> Obligation | None:
 
 def hold(read: ReadSlot, authorization: Hash32) -> Hold:
     """Return what holds deletion. `read` is of Obligations."""
-    base = mapping_slot(HOLDS, authorization)
-    return Hold(*(read(base + place) for place in range(5)))
+    return Hold(*map(read, slots_of_hold(authorization)))

@@ -191,9 +191,14 @@ def share_of(read: ReadSlot, kind: ProposalKind) -> int:
     return read(mapping_slot(SHARES, kind))
 
 
+def slot_of_value(parameter: Parameter) -> int:
+    """Return where Parameters holds a value."""
+    return mapping_slot(VALUES, parameter)
+
+
 def value_of(read: ReadSlot, parameter: Parameter) -> int:
     """Return a parameter in its own unit. `read` is of Parameters, as in what follows."""
-    return read(mapping_slot(VALUES, parameter))
+    return read(slot_of_value(parameter))
 
 
 def feature_height(read: ReadSlot, feature: Hash32) -> int | None:

@@ -57,9 +57,6 @@ STATEMENTS: Final = 0
 VOIDS: Final = 0
 CORRECTIONS: Final = 1
 
-# Of Templates: what is refused and frozen for a zone.
-ZONE_FREEZES: Final = 5
-
 REASON_MAX: Final = 31
 """Largest index of a reason: the bit above it says that an authorization was interrupted."""
 
@@ -222,8 +219,18 @@ def slots_of_authorization(
     base = mapping_slot(AUTHORIZATION_RECORDS, authorization)
     limits = (known or {}).get(base + 1, 0)
     wide = (base + 2,) if limits & _WIDE else ()
-    frozen = (mapping_slot(FREEZES, authorization),) if limits & _WAS_FROZEN else ()
+    frozen = (slot_of_freeze(authorization),) if limits & _WAS_FROZEN else ()
     return (base, base + 1, *wide, *frozen)
+
+
+def slot_of_freeze(authorization: Hash32) -> int:
+    """Return where Authorizations holds until when an authorization is frozen."""
+    return mapping_slot(FREEZES, authorization)
+
+
+def was_frozen(read: ReadSlot, authorization: Hash32) -> bool:
+    """Whether a freeze ever lay over an authorization. `read` is of Authorizations."""
+    return bool(read(slots_of_authorization(authorization)[1]) & _WAS_FROZEN)
 
 
 def slot_of_version(authorization: Hash32, number: int) -> int:
@@ -318,20 +325,12 @@ def is_active(read: ReadSlot, index: int) -> bool:
 
 def is_frozen(read: ReadSlot, index: int, timestamp: int) -> bool:
     """Whether a freeze lies over a member: it grants nothing, opens and serves no lease (R22)."""
-    return timestamp < read(slot_of_member_standing(index)) >> _FROZEN_SHIFT & (1 << 40) - 1
+    return timestamp < member_thaws_at(read, index)
 
 
-def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
-    """Return where Templates holds the freezes of a zone, and those of every zone."""
-    bases = (mapping_slot(ZONE_FREEZES, index) for index in (zone, 0))
-    return tuple(base + offset for base in bases for offset in range(2))
-
-
-def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
-    """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
-    purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
-    own = bool(purposes >> purpose & 1) and timestamp < until
-    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)
+def member_thaws_at(read: ReadSlot, index: int) -> int:
+    """Return the first second (Unix) at which no freeze lies over a member."""
+    return read(slot_of_member_standing(index)) >> _FROZEN_SHIFT & (1 << 40) - 1
 
 
 def node_member(read: ReadSlot, node: Address) -> int:
@@ -373,9 +372,14 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
     parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 5, 1, 32, 8, 8, 36, 10, 8, 4, 8)
     terms = _unpack(limits, 8, 8, 2, 36, 32, 20, 20, 20, 7, 8, 3, 32, 1, 1, 1, 1, 1, 12, 1)
     fields = read(base + 2) if limits & _WIDE else limits >> _FIELDS_AT
-    frozen = read(mapping_slot(FREEZES, identifier)) if limits & _WAS_FROZEN else 0
+    frozen = read(slot_of_freeze(identifier)) if limits & _WAS_FROZEN else 0
     rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:11], *parts[12:17], parts[18])
     return AuthorizationState(fields, parts[11] or None, *rest)
+
+
+def stored_status(standing: int) -> int:
+    """Return the status that an authorization's word of standing holds."""
+    return standing >> 132 & 15
 
 
 def status_at(state: AuthorizationState, timestamp: int) -> AuthorizationStatus:

@@ -12,9 +12,17 @@ from typing import Final
 from chaincode import ADDRESSES
 from node.spec import merkle
 from node.spec.crypto import keccak256
+from node.spec.slots import mapping_slot
 from node.spec.terms import CONTRACT_VERSION, NAME
 from node.spec.typed_data import Domain, struct_hash, typed_digest
 from node.spec.types import ZERO_HASH, Address, Hash32
+
+STATEMENTS_OF_PERIODS: Final = Address(ADDRESSES["statements"])
+FEES: Final = 1
+"""Position of `fees`: of a pair and period the commitment."""
+PAYMENTS: Final = 2
+"""Position of `payments`: of a statement the kind of payment, 0 while it is not paid."""
+SALT_BYTES: Final = 32
 
 FEE_TYPE: Final = (
     "FeeStatement(uint32 provider,uint32 consumer,uint32 exchange,uint64 since,uint64 until,"
@@ -35,9 +43,21 @@ class FeeStatement:
     commitment: Hash32
 
 
+def slot_of_fees(statement: FeeStatement) -> int:
+    """Return where Statements holds the commitment of a statement's pair and period."""
+    words = (statement.provider, statement.consumer, statement.since, statement.until)
+    key = keccak256(b"".join(word.to_bytes(32, "big") for word in words))
+    return mapping_slot(FEES, key)
+
+
+def slot_of_payment(statement: Hash32) -> int:
+    """Return where Statements holds how a statement was paid, by its id."""
+    return mapping_slot(PAYMENTS, statement)
+
+
 def statement_id(statement: FeeStatement, chain_id: int) -> Hash32:
     """Return the digest that both sides sign, and in platform trade the exchange."""
-    domain = Domain(NAME, CONTRACT_VERSION, chain_id, Address(ADDRESSES["statements"]))
+    domain = Domain(NAME, CONTRACT_VERSION, chain_id, STATEMENTS_OF_PERIODS)
     return typed_digest(domain, struct_hash(FEE_TYPE, astuple(statement)))
 
 

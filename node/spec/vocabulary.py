@@ -332,6 +332,14 @@ class Ruling(IntEnum):
     UPHELD_ENDING = 4
 
 
+class AcceptanceStatus(IntEnum):
+    """What a consumer said of data it received; 0 while it may still say something."""
+
+    ACCEPTED = 1
+    OBJECTED = 2
+    ANSWERED = 3
+
+
 TABLE_OF: Final[dict[type[IntEnum], str]] = {
     DeliveryMode: "delivery_mode",
     SubjectMode: "subject_mode",
@@ -363,6 +371,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     ObligationStatus: "obligation_status",
     DisputeStatus: "dispute_status",
     Ruling: "ruling",
+    AcceptanceStatus: "acceptance_status",
 }
 """Which table of the vocabulary each enum repeats."""
 

@@ -87,13 +87,19 @@ class World:
     network: DevelopmentNetwork = field(init=False)
     gateway: subprocess.Popen[bytes] | None = None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-    manifest: Manifest = field(default_factory=lambda: load_manifest(DATA / "product.json"))
+    product_folder: Path = DATA
+    """The folder of the product that the gateway serves."""
+    manifest: Manifest = field(init=False)
     subject_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     authorizations: dict[str, Hash32] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     leases: dict[str, LeaseHandle] = field(default_factory=dict)
     bundle: Path = field(init=False)
     product: Hash32 = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read what the product is."""
+        self.manifest = load_manifest(self.product_folder / "product.json")
 
     async def __aenter__(self) -> Self:
         self.bundle = self.folder / "evidence.bundle"
@@ -173,7 +179,8 @@ class World:
             f'account_key = "{keys}/gateway.key"\nstore = "uses.sqlite"\n'
             f'host = "127.0.0.1"\nport = {GATEWAY_PORT + self.port_offset}\n'
             f'certificate = "{keys}/tls-cert.pem"\nprivate_key = "{keys}/tls-key.pem"\n\n'
-            f'[[sources]]\nproduct = "0x{product.hex()}"\nmanifest = "{DATA}/product.json"\n'
+            f'[[sources]]\nproduct = "0x{product.hex()}"\n'
+            f'manifest = "{self.product_folder}/product.json"\n'
             f'file = "{DATA}/german_credit.csv"\nsubjects = "subjects.json"\n'
         )
 

@@ -11,6 +11,7 @@ from typing import Final
 from node.spec.crypto import keccak256
 from node.spec.types import Hash32
 from scripts.demo.world import World, dataccord
+from scripts.scenarios.fees import priced_product
 from scripts.scenarios.play import SCENARIOS, play, prepare
 from scripts.scenarios.stage import Gateway, Stage
 
@@ -20,7 +21,7 @@ SUBJECT_ROWS: Final = (42, 77, 101)
 
 async def run(folder: Path, port_offset: int, letters: str) -> int:
     """Start the network and the gateway, play, and stop them whatever happens."""
-    async with World(folder, port_offset) as world:
+    async with World(folder, port_offset, product_folder=priced_product(folder)) as world:
         place = ("--dir", str(folder / "net"), "--port-offset", str(port_offset))
         dataccord("net", "up", "--validators", "4", *place)
         await world.connect()

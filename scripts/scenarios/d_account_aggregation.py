@@ -28,7 +28,7 @@ async def play(stage: Stage) -> None:
     reference = Hash32(keccak256(b"a customer, salted"))
     if gateway is not None:
         reference = gateway.references[1]
-        changes |= {"fields": gateway.manifest.mask_of(*FIELDS), "product": gateway.product}
+        changes |= gateway.offered(*FIELDS)
     terms = stage.consented("customer", reference, **changes)
     await stage.grant(terms, "customer")
     leases = [await stage.lease(terms, 2, DeliveryMode.FIELDS) for _ in range(2)]

@@ -28,7 +28,7 @@ async def play(stage: Stage) -> None:
     reference, changes = Hash32(keccak256(b"a person, salted")), dict[str, Any]()
     if gateway is not None:
         reference = gateway.references[2]
-        changes = {"fields": gateway.manifest.mask_of(*FIELDS), "product": gateway.product}
+        changes = gateway.offered(*FIELDS)
     terms = stage.consented("person", reference, **changes)
     authorization = await stage.grant(terms, "person")
     lease = await stage.lease(terms, 2, DeliveryMode.FIELDS)

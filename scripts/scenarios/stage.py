@@ -89,6 +89,15 @@ class Gateway:
     references: tuple[Hash32, ...]
     """Salted references of the subjects whose records it holds."""
 
+    def offered(self, *fields: str) -> dict[str, Any]:
+        """Return the members of terms that ask for some of its fields, at its price."""
+        return {
+            "fields": self.manifest.mask_of(*fields),
+            "product": self.product,
+            "price_class": int(self.manifest.price_class),
+            "price_plan": self.manifest.price_plan_hash,
+        }
+
 
 @dataclass
 class Stage:

@@ -19,6 +19,8 @@ from node.spec import (
     proposals,
     registry,
     sealed,
+    statements,
+    templates,
     versions,
 )
 from tests.chaincode import world as w
@@ -67,7 +69,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert leases["leases"] == registry.LEASE_RECORDS
     assert leases["batches"] == registry.BATCHES
     assert members["keys"] == registry.KEYS
-    assert load("templates").layout["freezes"] == registry.ZONE_FREEZES
+    assert load("templates").layout["freezes"] == templates.ZONE_FREEZES
     assert load("authorizations").layout["parents"] == registry.PARENTS
     governance, parameters = load("governance").layout, load("parameters").layout
     assert governance["proposal_count"] == proposals.PROPOSAL_COUNT
@@ -89,6 +91,10 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("obligations").layout["holds"] == obligations.HOLDS
     assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT
     assert load("disputes").layout["disputes"] == disputes.RECORDS
+    assert load("statements").layout["fees"] == statements.FEES
+    assert load("statements").layout["payments"] == statements.PAYMENTS
+    assert load("templates").layout["templates"] == templates.TEMPLATES_AT
+    assert load("templates").layout["lists"] == templates.LISTS
     assert load("exports").layout["seen"] == exports.SEEN
     assert load("exports").layout["recorded"] == exports.RECORDED
     assert load("sealed").layout["records"] == sealed.RECORDS

@@ -7,6 +7,7 @@ reasons of the artifacts; `python -m scripts.reverts` adds the lines that are mi
 
 from node.errors import Reverted
 from node.sdk.reverts import (
+    acceptances,
     authorizations,
     catalog,
     challenges,
@@ -36,6 +37,7 @@ from node.sdk.reverts.base import CLASSES, Revert
 __all__ = [
     "CLASSES",
     "Revert",
+    "acceptances",
     "authorizations",
     "catalog",
     "challenges",

@@ -122,6 +122,27 @@ class Chain:
         assert self.ledger.store.blocks.receipts(block.header.number)[0].succeeded
         return block
 
+    def send_together(self, *calls: tuple[Any, ...]) -> Block:
+        """Run transactions in one block, in this order; each must succeed."""
+        raws = []
+        for sender, contract, method, *values in calls:
+            nonce = self._nonces.get(sender, 0)
+            self._nonces[sender] = nonce + 1
+            raws.append(
+                sign_dynamic_fee(
+                    key(sender),
+                    chain_id=world.CHAIN_ID,
+                    nonce=nonce,
+                    gas=5_000_000,
+                    to=Address(ADDRESSES[contract]),
+                    data=encode_call(contract, method, *values),
+                )
+            )
+        block = self.seal(raws)
+        receipts = self.ledger.store.blocks.receipts(block.header.number)
+        assert [receipt.succeeded for receipt in receipts] == [True] * len(calls)
+        return block
+
     def seal(self, raws: list[bytes]) -> Block:
         """Commit the next block, sealed by all validators in no order."""
         self.time += 1

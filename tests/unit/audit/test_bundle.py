@@ -9,6 +9,7 @@ from node.audit.bundle import DIGEST_LENGTH, Bundle, decode_bundle, encode_bundl
 from node.audit.verify import verify
 from node.errors import DecodeError
 from node.spec.codec import decode, encode
+from node.spec.pricing import PLAN_BYTES_MAX
 from tests.unit.audit.factory import Story
 
 
@@ -56,10 +57,16 @@ def test_other_shapes_are_refused(data: bytes) -> None:
         [*good, b""],
         [good[0], b"\0\1", *good[2:]],
         [*good[:2], b"header", *good[3:]],
-        [*good[:7], [[b"lease", []]]],
-        [*good[:7], [[bytes(32), [[b""] * 14]]]],
-        [*good[:7], [[bytes(32), [[b""] * 15]]]],
-        [*good[:6], [[bytes(19), good[3]]], good[7]],
+        [*good[:7], [[b"lease", []]], *good[8:]],
+        [*good[:7], [[bytes(32), [[b""] * 14]]], *good[8:]],
+        [*good[:7], [[bytes(32), [[b""] * 15]]], *good[8:]],
+        [*good[:6], [[bytes(19), good[3]]], *good[7:]],
+        [*good[:8], [[b"\1", bytes(19), good[3]]], *good[9:]],
+        [*good[:8], [[b"\1" * 9, bytes(20), good[3]]], *good[9:]],
+        [*good[:9], [[bytes(32), bytes(31), b""]], good[10]],
+        [*good[:9], [[bytes(31), bytes(32), b""]], good[10]],
+        [*good[:10], [bytes(PLAN_BYTES_MAX + 1)]],
+        [*good[:10], [[]]],
     ]
     for shape in shapes:
         with pytest.raises(DecodeError):
@@ -71,7 +78,7 @@ def test_consumer_signature_has_65_bytes_or_none(data: bytes) -> None:
     trail = good[7][0]
     for length in (1, 64, 66):
         use = [*trail[1][0][:-2], b"\1" * length, []]
-        changed = [*good[:7], [[trail[0], [use]]]]
+        changed = [*good[:7], [[trail[0], [use]]], *good[8:]]
         with pytest.raises(DecodeError, match="65 bytes or none"):
             decode_bundle(with_digest(encode(changed)))
 

@@ -154,7 +154,7 @@ def test_state_of_another_block(story: Story, bundle: Bundle) -> None:
 
 def test_no_block_and_no_authorization(story: Story, bundle: Bundle) -> None:
     assert failing(check(story, replace(bundle, blocks=()))) == {"finality"}
-    only_last = replace(bundle, blocks=bundle.blocks[-1:])
+    only_last = replace(bundle, blocks=bundle.blocks[-1:], past=())
     assert failing(check(story, only_last)) == {"terms"}
 
 

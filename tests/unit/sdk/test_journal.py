@@ -10,6 +10,7 @@ from node.errors import Refused, StoreError
 from node.sdk.journal import SCHEMA_VERSION, Journal, Use
 from node.sdk.settlement import RangeRequest, build_batch
 from node.spec import merkle
+from node.spec.crypto import keccak256
 from node.spec.types import Hash32
 from node.spec.usage import Receipt, Request, lease_id, pack_ranges, ranges_hash, receipt_hash
 from node.spec.vocabulary import ReceiptKind
@@ -100,6 +101,31 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     newer.close()
     with pytest.raises(StoreError, match="another version"):
         Journal(tmp_path / "newer")
+
+
+def test_what_opens_a_fee_statement_is_kept(journal: Journal) -> None:
+    assert journal.fees(WORD) is None
+    assert journal.price_plan(keccak256(b"plan")) is None
+    journal.keep_fees(WORD, b"salt", b"content", [b"plan", b"other"])
+    journal.keep_fees(WORD, b"salt", b"content", [b"plan"])
+    assert journal.fees(WORD) == (b"salt", b"content")
+    assert journal.price_plan(keccak256(b"other")) == b"other"
+
+
+def test_a_journal_of_the_version_before_is_carried_on(tmp_path: Path) -> None:
+    """Its uses stay, and what opens fee statements can be kept beside them."""
+    first = Journal(tmp_path / "older")
+    first.complete(answered(1))
+    first.close()
+    older = sqlite3.connect(tmp_path / "older")
+    older.executescript("DROP TABLE fee_statement; DROP TABLE price_plan;")
+    older.execute(f"PRAGMA user_version={SCHEMA_VERSION - 1}")
+    older.close()
+    again = Journal(tmp_path / "older")
+    again.keep_fees(WORD, b"salt", b"content", [])
+    assert again.uses(LEASE) == (answered(1),)
+    again.close()
+    assert Journal(tmp_path / "older").fees(WORD) == (b"salt", b"content")
 
 
 # Batches built from it ----

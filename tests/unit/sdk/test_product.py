@@ -9,16 +9,20 @@ import pytest
 from node.errors import ConfigError
 from node.sdk.product import FIELDS_MAX, Manifest, load_manifest
 from node.spec.crypto import keccak256
-from node.spec.vocabulary import DeliveryMode, field_kind
+from node.spec.pricing import PricePlan, Tier, encode_plan
+from node.spec.types import ZERO_HASH
+from node.spec.vocabulary import DeliveryMode, PriceClass, field_kind
 
 PROJECT = Path(__file__).parents[3]
 DEMO = PROJECT / "config" / "demo" / "product.json"
+PLAN = PricePlan(PriceClass.PER_USE, "CNY", (Tier(0, 25),), 10)
 VALUE: dict[str, Any] = json.loads(DEMO.read_text(encoding="utf-8"))
 
 
 def load(folder: Path, value: Any) -> Manifest:
     for name in ("template.md", "SOURCE.md", "quality.md", "price.json"):
         (folder / name).write_text("Terms.", encoding="utf-8")
+    (folder / "per_use.json").write_text(json.dumps(json.loads(encode_plan(PLAN)), indent=2))
     (folder / "product.json").write_text(json.dumps(value), encoding="utf-8")
     return load_manifest(folder / "product.json")
 
@@ -36,6 +40,16 @@ def test_the_demo_product_loads() -> None:
     assert manifest.template_hash == keccak256(template.encode())
     assert manifest.modes_mask() == sum(1 << int(mode) for mode in manifest.modes)
     assert set(manifest.modes) <= set(DeliveryMode)
+
+
+def test_a_plan_is_hashed_in_its_one_encoding(tmp_path: Path) -> None:
+    """However its file is laid out: what is published is the hash of the canonical document."""
+    price = {"class": "per_use", "plan": "per_use.json"}
+    manifest = load(tmp_path, VALUE | {"template": "template.md", "price": price})
+    assert (manifest.price_plan, manifest.price_class) == (PLAN, PriceClass.PER_USE)
+    assert manifest.price_plan_hash == keccak256(encode_plan(PLAN))
+    assert manifest.price_plan_hash in manifest.offering()
+    assert load_manifest(DEMO).price_plan_hash == ZERO_HASH
 
 
 def test_an_unknown_field_has_no_mask() -> None:
@@ -67,6 +81,8 @@ def test_an_unknown_field_has_no_mask() -> None:
         {"price": {"class": "free", "plan": "price.json"}},
         {"price": {"class": "fixed", "plan": ""}},
         {"price": {"class": "gold", "plan": "price.json"}},
+        {"price": {"class": "fixed", "plan": "price.json"}},
+        {"price": {"class": "fixed", "plan": "per_use.json"}},
         {"price": "free"},
     ],
 )

@@ -46,6 +46,7 @@ PINNED = {
     "obligation_kind": "4 1ea21adbd2ecb23a",
     "obligation_status": "4 2759c5ce9099620c",
     "dispute_status": "5 4b2947d8d9b8f34c",
+    "acceptance_status": "3 54f3c3d40ffef9c0",
     "ruling": "4 e1dde097ea8e8979",
 }
 """Number of entries and a digest over index, name and rule of each, labels aside.
