@@ -33,6 +33,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "versions": bytes(18) + b"\xda\x0f",
     "obligations": bytes(18) + b"\xda\x11",
     "disputes": bytes(18) + b"\xda\x12",
+    "sealed": bytes(18) + b"\xda\x18",
     "acceptances": bytes(18) + b"\xda\x24",
     "applications": bytes(18) + b"\xda\x13",
     "sandboxes": bytes(18) + b"\xda\x14",

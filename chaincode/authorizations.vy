@@ -9,7 +9,8 @@
         required party has approved. An amendment is approved under its own digest, and then becomes the
         next version of the authorization, whose id stays.
         Nothing here ever erases a use: ending an authorization stops new leases and dates the end
-        (R11). Expiry and exhaustion are no stored states: they follow from time and counters.
+        (R11). Expiry and exhaustion are no stored states: they follow from time and counters. A
+        suspension or a freeze is an interruption: a span of blocks on whose state no use may stand.
 """
 
 from interfaces import IAuthorizations
@@ -50,6 +51,11 @@ WINDOW_AT: constant(uint256) = 80
 WINDOW_USED_AT: constant(uint256) = 100
 STATUS_AT: constant(uint256) = 132
 REASON_AT: constant(uint256) = 136
+# Whether it was ever interrupted. It stands right below `ended`, so that who settles asks for both at
+# once, and looks further only where one of them is there.
+INTERRUPTED_AT: constant(uint256) = 141
+INTERRUPTED: constant(uint256) = 1 << INTERRUPTED_AT
+UINT33: constant(uint256) = 2**33 - 1
 ENDED_AT: constant(uint256) = 142
 REQUIRED_AT: constant(uint256) = 174
 APPROVED_AT: constant(uint256) = 182
@@ -83,6 +89,12 @@ SHARED: constant(uint256) = 1 << (FLAGS_AT + 1)
 FROZEN: constant(uint256) = 1 << (FLAGS_AT + 2)
 DELEGATED: constant(uint256) = 1 << (FLAGS_AT + 3)
 WIDE: constant(uint256) = 1 << (FLAGS_AT + 4)
+# Places in the word of an interruption: block that began it 0, block that ended it 32 (0 for none),
+# the second at which it is over by itself 64.
+TO_AT: constant(uint256) = 32
+UNTIL_AT: constant(uint256) = 64
+# A suspension is not over by itself.
+ENDLESS: constant(uint256) = 2**40 - 1
 # Of an acknowledgement: that it is overdue was put on record.
 OVERDUE: constant(uint256) = 1 << 40
 # Longest chain of onward sharing, the first authorization not counted.
@@ -90,7 +102,7 @@ DEPTH_MAX: constant(uint256) = 3
 
 struct Authorization:
     # Bits: provider 0, consumer 8, counted 16, leases 48, open 72, unaccounted 76, window 80, used in
-    # it 100, status 132, reason 136, ended 142, required 174, approved 182, validUntil 190,
+    # it 100, status 132, reason 136, was interrupted 141, ended 142, required 174, approved 182, validUntil 190,
     # destination 226, zone 236, version 248.
     standing: uint256
     # Bits: purpose 0, modes 8, subjectMode 16, validFrom 18, maximumUses 54, answerWithin 86,
@@ -123,6 +135,9 @@ origins: HashMap[bytes32, bytes32]
 delegations: HashMap[bytes32, bytes32]
 # Unix seconds up to which an end is to be acknowledged by closing all leases; bit 40: it was overdue.
 acknowledgements: HashMap[bytes32, uint256]
+# Interruptions of an authorization, from number 1 in the order of their first blocks, none over
+# another; under 0 how many there were.
+interruptions: HashMap[bytes32, HashMap[uint256, uint256]]
 
 event AuthorizationApproved:
     authorization: indexed(bytes32)
@@ -273,6 +288,38 @@ def endOf(authorization: bytes32) -> uint256:
 
 @view
 @external
+def boundOf(authorization: bytes32) -> uint256:
+    """
+    @notice The first block on whose state no use may stand: that which ended it, or began an
+            interruption that lies over it now; the largest uint64 for none.
+    """
+    return self._bound(authorization, self.authorizations[authorization].standing)
+
+
+@view
+@external
+def boundFor(authorization: bytes32, stateBlock: uint256, usedAt: uint256) -> uint256:
+    """
+    @notice The block that ended it, the largest uint64 while nothing has, for a use that stands on the
+            state of a block; 0 where an interruption lies over the use.
+    """
+    standing: uint256 = self.authorizations[authorization].standing
+    if standing & INTERRUPTED != 0 and self._is_interrupted(authorization, stateBlock, usedAt):
+        return 0
+    return self._ended(standing)
+
+
+@view
+@external
+def interruption(authorization: bytes32, number: uint256) -> uint256:
+    """
+    @notice The packed word of an interruption by its number from 1; under 0 how many there were.
+    """
+    return self.interruptions[authorization][number]
+
+
+@view
+@external
 def limitsOf(authorization: bytes32) -> uint256:
     """
     @notice The packed word of limits; 0 when it never was active.
@@ -410,9 +457,10 @@ def suspend(authorization: bytes32, reason: uint256, evidence: bytes32):
     assert (
         vocabulary.givers_of(reason) & parties != 0
     ), "authorizations: not a reason of this party"
-    self.authorizations[authorization].standing = self._with_status(
+    self.authorizations[authorization].standing = INTERRUPTED | self._with_status(
         standing & ~(parties << APPROVED_AT), vocabulary.AUTHORIZATION_STATUS_SUSPENDED
     )
+    self._interrupt(authorization, ENDLESS)
     log AuthorizationSuspended(
         authorization=authorization, parties=parties, reason=reason, evidence=evidence
     )
@@ -437,6 +485,7 @@ def resume(authorization: bytes32):
     approved: uint256 = (standing >> APPROVED_AT) & 255
     if approved == required:
         standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
+        self._go_on(authorization)
     self.authorizations[authorization].standing = standing
     log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
 
@@ -570,7 +619,7 @@ def reserve(
 def release(authorization: bytes32, closed: uint256, returned: uint256) -> uint256:
     """
     @notice Leases were closed: their unused uses return to `maximumUses`.
-    @return The block that ended the authorization; the largest uint64 while nothing has.
+    @return The first block on whose state no use may stand; see `boundOf`.
     """
     assert msg.sender == addresses.LEASES, "authorizations: only leases"
     standing: uint256 = self.authorizations[authorization].standing
@@ -578,10 +627,11 @@ def release(authorization: bytes32, closed: uint256, returned: uint256) -> uint2
     assert returned <= (standing >> COUNTED_AT) & UINT32, "authorizations: fewer uses are counted"
     standing = unsafe_sub(standing, (closed << OPEN_AT) | (returned << COUNTED_AT))
     self.authorizations[authorization].standing = standing
-    ended: uint256 = self._ended(standing)
-    if ended != NEVER:
+    if (standing >> INTERRUPTED_AT) & UINT33 == 0:
+        return NEVER
+    if self._ended(standing) != NEVER:
         self._acknowledge(authorization, standing)
-    return ended
+    return self._bound(authorization, standing)
 
 
 @external
@@ -612,11 +662,17 @@ def setFrozen(subject: bytes32, until: uint256):
             0 lifts, also from one that has ended since. What stands below is unchanged (R22).
     """
     assert msg.sender == addresses.SUPERVISION, "authorizations: only supervision"
-    assert (
-        until == 0 or self._is_in_force(self.authorizations[subject].standing)
-    ), "authorizations: not active"
+    standing: uint256 = self.authorizations[subject].standing
+    assert until == 0 or self._is_in_force(standing), "authorizations: not active"
+    self.authorizations[subject].standing = standing | INTERRUPTED
     self.authorizations[subject].limits |= FROZEN
     self.freezes[subject] = until
+    # While some party is away, or was when it ended, that lasts longer than any freeze.
+    if (standing >> APPROVED_AT) & 255 == (standing >> REQUIRED_AT) & 255:
+        if until == 0:
+            self._go_on(subject)
+        else:
+            self._interrupt(subject, until)
     log AuthorizationFrozen(authorization=subject, until=until)
 
 
@@ -862,6 +918,75 @@ def _reserve_in_window(
 def _check_thawed(authorization: bytes32, limits: uint256):
     if limits & FROZEN != 0:
         assert block.timestamp >= self.freezes[authorization], "authorizations: frozen"
+
+
+@internal
+def _interrupt(authorization: bytes32, until: uint256):
+    """
+    @dev From this block on no use may stand on its state; what lies over it already goes on until then.
+    """
+    count: uint256 = self.interruptions[authorization][0]
+    last: uint256 = self.interruptions[authorization][count]
+    if self._is_open(last):
+        self.interruptions[authorization][count] = (last & UINT32) | (until << UNTIL_AT)
+    else:
+        self.interruptions[authorization][0] = count + 1
+        self.interruptions[authorization][count + 1] = block.number | (until << UNTIL_AT)
+
+
+@internal
+def _go_on(authorization: bytes32):
+    """
+    @dev This block ends the interruption that lies over it.
+    """
+    count: uint256 = self.interruptions[authorization][0]
+    last: uint256 = self.interruptions[authorization][count]
+    if self._is_open(last):
+        self.interruptions[authorization][count] = last | (block.number << TO_AT)
+
+
+@view
+@internal
+def _is_open(interruption: uint256) -> bool:
+    return (interruption >> TO_AT) & UINT32 == 0 and block.timestamp < interruption >> UNTIL_AT
+
+
+@view
+@internal
+def _bound(authorization: bytes32, standing: uint256) -> uint256:
+    bound: uint256 = self._ended(standing)
+    if standing & INTERRUPTED != 0:
+        last: uint256 = self.interruptions[authorization][self.interruptions[authorization][0]]
+        if self._is_open(last):
+            bound = min(bound, last & UINT32)
+    return bound
+
+
+@view
+@internal
+def _is_interrupted(authorization: bytes32, stateBlock: uint256, usedAt: uint256) -> bool:
+    """
+    @dev Find the last interruption that began at or before a block by halving: only it can lie over a
+         use that stands on that block's state. One that was over by itself ended at a second that no
+         block is named for, so the receipt's own time decides.
+    """
+    low: uint256 = 0
+    high: uint256 = self.interruptions[authorization][0]
+    for _: uint256 in range(33):
+        if low == high:
+            break
+        middle: uint256 = (low + high + 1) // 2
+        if self.interruptions[authorization][middle] & UINT32 <= stateBlock:
+            low = middle
+        else:
+            high = middle - 1
+    if low == 0:
+        return False
+    found: uint256 = self.interruptions[authorization][low]
+    to: uint256 = (found >> TO_AT) & UINT32
+    if to != 0:
+        return stateBlock < to
+    return usedAt < found >> UNTIL_AT
 
 
 @pure

@@ -4,8 +4,9 @@
 @title Challenges
 @notice What is put on record against a receipt that a batch hides (R13): whoever holds a leaf that
         contradicts its lease or its batch has it marked void; a key that signed two receipts of one
-        number is shown; either side reports a use outside the terms. Records are never changed, only
-        added to, and nothing here counts as a permitted use.
+        number is shown; either side reports a use outside the terms; both together correct a receipt
+        by a record beside it. Records are never changed, only added to, and nothing here counts as a
+        permitted use, nor gives one back.
 """
 
 from interfaces import IAuthorizations
@@ -24,8 +25,10 @@ UINT32: constant(uint256) = 2**32 - 1
 # In the word of a range: it closes the lease.
 CLOSES: constant(uint256) = 1 << 96
 
-# Fixed position: node/spec/registry.py reads it from storage proofs.
+# Fixed positions: node/spec/registry.py reads them from storage proofs.
 voids: HashMap[bytes32, bool]
+# By the hash of a receipt, the digest of its one correction; zero for none.
+corrections: HashMap[bytes32, bytes32]
 
 event ReceiptVoided:
     lease: indexed(bytes32)
@@ -40,6 +43,14 @@ event ForkProved:
     signer: indexed(address)
     first: bytes32
     second: bytes32
+
+
+event ReceiptCorrected:
+    lease: indexed(bytes32)
+    number: uint256
+    receipt: indexed(bytes32)
+    replacement: bytes32
+    cause: uint256
 
 
 event BreachReported:
@@ -91,6 +102,24 @@ def closeHash(lease: bytes32, number: uint64, last: bytes32) -> bytes32:
     @notice The EIP-712 digest of a close, which both sides sign.
     """
     return usage.close_hash(lease, number, last)
+
+
+@view
+@external
+def correctionHash(correction: usage.Correction) -> bytes32:
+    """
+    @notice The EIP-712 digest of a correction, which both sides sign.
+    """
+    return usage.correction_hash(correction)
+
+
+@view
+@external
+def correctionOf(receipt: bytes32) -> bytes32:
+    """
+    @notice The digest of the correction of a receipt; zero for none.
+    """
+    return self.corrections[receipt]
 
 
 @view
@@ -151,8 +180,11 @@ def challenge(
     number: uint256 = 0
     expected: bytes32 = empty(bytes32)
     entry, number, expected = self._place(ranges, lasts, index)
-    lease: bytes32 = usage.id(authorizations[entry >> 112], entry & UINT32)
+    authorization: bytes32 = authorizations[entry >> 112]
+    lease: bytes32 = usage.id(authorization, entry & UINT32)
     flaw: String[usage.FLAW_MAX] = self._flaw(batch, receipt, lease, number)
+    if len(flaw) == 0:
+        flaw = usage.standing_flaw(authorization, receipt)
     if len(flaw) == 0 and expected != empty(bytes32) and hashed != expected:
         flaw = "challenges: not the range's last receipt"
     assert len(flaw) != 0, "challenges: nothing contradicts the leaf"
@@ -193,6 +225,50 @@ def proveFork(
         signer=signer,
         first=one,
         second=other,
+    )
+
+
+@external
+def correct(
+    receipt: usage.Receipt,
+    correction: usage.Correction,
+    providerSignature: Bytes[usage.SIGNATURES_MAX],
+    consumerSignature: Bytes[usage.SIGNATURES_MAX],
+):
+    """
+    @notice Both sides say, once, that a settled or claimed receipt is not what it should be: its use is
+            void, or another receipt that both hold stands in its place. The receipt stays on record,
+            and what was counted stays counted. Anyone may carry it in.
+    """
+    hashed: bytes32 = usage.receipt_hash(receipt)
+    cause: uint256 = convert(correction.cause, uint256)
+    number: uint256 = convert(receipt.number, uint256)
+    assert correction.receipt == hashed, "challenges: correction of another receipt"
+    assert correction.replacement != hashed, "challenges: replaced by itself"
+    assert (
+        cause != 0 and cause <= vocabulary.CORRECTION_CAUSE_LAST
+    ), "challenges: unknown cause"
+    assert self.corrections[hashed] == empty(bytes32), "challenges: corrected already"
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(receipt.lease)
+    assert (
+        number != 0 and number <= usage.settled(word) + usage.claimed(word)
+    ), "challenges: receipt is not settled"
+    provider: uint256 = 0
+    consumer: uint256 = 0
+    provider, consumer = usage.keys(word)
+    signed: bytes32 = usage.correction_hash(correction)
+    usage.check_signatures(
+        provider, signed, providerSignature, consumer, signed, consumerSignature
+    )
+    self.corrections[hashed] = signed
+    log ReceiptCorrected(
+        lease=receipt.lease,
+        number=number,
+        receipt=hashed,
+        replacement=correction.replacement,
+        cause=cause,
     )
 
 

@@ -97,7 +97,7 @@ def closeAlone(
     settled: uint256 = usage.settled(word)
     if receipt.number != 0:
         last = self._check_higher(
-            receipt, lease, word, last, deadlines.ended, providerSignature, consumerSignature
+            authorization, receipt, lease, word, last, providerSignature, consumerSignature
         )
         settled = convert(receipt.number, uint256)
     until: uint256 = block.timestamp + deadlines.answerWithin
@@ -125,11 +125,11 @@ def answer(
     until: uint256 = self._answer_until(word)
     assert block.timestamp < until, "closings: time to answer is over"
     hashed: bytes32 = self._check_higher(
+        authorization,
         receipt,
         lease,
         word,
         last,
-        self._deadlines(authorization, word).ended,
         providerSignature,
         consumerSignature,
     )
@@ -173,7 +173,7 @@ def claim(
         and request.previous == receipt.previous
         and request.requestHash == receipt.requestHash
     ), "closings: receipt does not answer the request"
-    usage.check_receipt(receipt, lease, word, deadlines.ended)
+    usage.check_receipt(authorization, receipt, lease, word)
     hashed: bytes32 = usage.receipt_hash(receipt)
     provider: uint256 = 0
     consumer: uint256 = 0
@@ -276,11 +276,11 @@ def _answer_until(word: uint256) -> uint256:
 @view
 @internal
 def _check_higher(
+    authorization: bytes32,
     receipt: usage.Receipt,
     lease: bytes32,
     word: uint256,
     last: bytes32,
-    ended: uint256,
     providerSignature: Bytes[usage.SIGNATURES_MAX],
     consumerSignature: Bytes[usage.SIGNATURES_MAX],
 ) -> bytes32:
@@ -291,7 +291,7 @@ def _check_higher(
     assert (
         convert(receipt.number, uint256) > usage.settled(word)
     ), "closings: not a higher use"
-    usage.check_receipt(receipt, lease, word, ended)
+    usage.check_receipt(authorization, receipt, lease, word)
     if convert(receipt.number, uint256) == usage.settled(word) + 1:
         assert receipt.previous == last, "closings: does not follow the last receipt"
     hashed: bytes32 = usage.receipt_hash(receipt)

@@ -20,6 +20,7 @@ from interfaces import IAuthorizations
 from interfaces import ICatalog
 from interfaces import IDelegations
 from interfaces import IERC1271
+from interfaces import IGrants
 from interfaces import ILineage
 from interfaces import IMembers
 from interfaces import ISandboxes
@@ -29,6 +30,8 @@ import agreements
 import sides
 import signatures
 import vocabulary
+
+implements: IGrants
 
 PROVIDER: constant(uint256) = 1 << vocabulary.PARTY_PROVIDER
 CONSUMER: constant(uint256) = 1 << vocabulary.PARTY_CONSUMER

@@ -211,8 +211,7 @@ def settle(
     assert receipt.previous == usage.last(
         lease, self.leases[lease].last
     ), "leases: does not follow the last receipt"
-    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).endOf(authorization)
-    usage.check_receipt(receipt, lease, word, standing)
+    usage.check_receipt(authorization, receipt, lease, word)
     hashed: bytes32 = usage.receipt_hash(receipt)
     self._check_both(word, hashed, providerSignature, consumerSignature)
     self.leases[lease].word = word + (1 << usage.SETTLED_AT)
@@ -576,18 +575,18 @@ def _settle_unusual(authorization: bytes32, word: uint256, entry: uint256, usual
 def _release(authorization: bytes32, sums: uint256, highest: uint256) -> uint256:
     """
     @dev All ranges of one authorization are through: return what they leave, and hold the batch's
-         highest state block to the block that ended it. Gives the uses they settled.
+         highest state block to the block that ended or interrupted it. Gives the uses they settled.
     """
     closed: uint256 = (sums >> 64) & (2**64 - 1)
-    ended: uint256 = 0
+    bound: uint256 = 0
     if closed != 0:
-        ended = extcall IAuthorizations(addresses.AUTHORIZATIONS).release(
+        bound = extcall IAuthorizations(addresses.AUTHORIZATIONS).release(
             authorization, closed, sums & (2**64 - 1)
         )
     else:
-        ended = staticcall IAuthorizations(addresses.AUTHORIZATIONS).endOf(authorization)
+        bound = staticcall IAuthorizations(addresses.AUTHORIZATIONS).boundOf(authorization)
     settled: uint256 = sums >> 128
-    assert settled == 0 or highest < ended, "leases: state block after the authorization ended"
+    assert settled == 0 or highest < bound, "leases: state block at which no use was permitted"
     return settled
 
 

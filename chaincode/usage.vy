@@ -7,6 +7,7 @@
         is signed under the domain of Leases, whichever of the three contracts checks it.
 """
 
+from interfaces import IAuthorizations
 from interfaces import IMembers
 import addresses
 import signatures
@@ -50,6 +51,9 @@ BATCH_TYPE: constant(bytes32) = keccak256(
     "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,uint64 highestStateBlock)"
 )
 CLOSE_TYPE: constant(bytes32) = keccak256("Close(bytes32 lease,uint64 number,bytes32 last)")
+CORRECTION_TYPE: constant(bytes32) = keccak256(
+    "Correction(bytes32 receipt,bytes32 replacement,uint8 cause)"
+)
 
 struct Request:
     lease: bytes32
@@ -78,6 +82,15 @@ struct Receipt:
     consent: bytes32
     inputCommitment: bytes32
     outputCommitment: bytes32
+
+
+struct Correction:
+    # Hash of the receipt that is corrected.
+    receipt: bytes32
+    # Hash of the receipt that both sides hold in its place; zero where the use is void.
+    replacement: bytes32
+    # Vocabulary index.
+    cause: uint8
 
 
 struct Batch:
@@ -180,6 +193,17 @@ def close_hash(lease: bytes32, number: uint64, last: bytes32) -> bytes32:
 
 @view
 @internal
+def correction_hash(correction: Correction) -> bytes32:
+    """
+    @notice The EIP-712 digest of a correction, which both sides sign.
+    """
+    return signatures.digest(
+        addresses.LEASES, keccak256(abi_encode(CORRECTION_TYPE, correction))
+    )
+
+
+@view
+@internal
 def keys(word: uint256) -> (uint256, uint256):
     """
     @notice The words of a lease's two keys: account, member from bit 160, compromised 176.
@@ -272,17 +296,34 @@ def _is_seconded(signed: bytes32, signature: Bytes[SIGNATURES_MAX], key: uint256
 
 @view
 @internal
-def check_receipt(receipt: Receipt, lease: bytes32, word: uint256, ended: uint256):
+def check_receipt(authorization: bytes32, receipt: Receipt, lease: bytes32, word: uint256):
     """
-    @notice A receipt that fits its lease, whoever signed it.
+    @notice A receipt that fits its lease and stands on a state that permitted the use (R11), whoever
+            signed it.
     """
     assert receipt.lease == lease, "usage: receipt of another lease"
     assert convert(receipt.stateBlock, uint256) <= block.number, "usage: state block in the future"
-    assert (
-        convert(receipt.stateBlock, uint256) < ended
-    ), "usage: state block after the authorization ended"
-    flaw: String[FLAW_MAX] = self.flaw(receipt, word)
+    flaw: String[FLAW_MAX] = self.standing_flaw(authorization, receipt)
     assert len(flaw) == 0, flaw
+    flaw = self.flaw(receipt, word)
+    assert len(flaw) == 0, flaw
+
+
+@view
+@internal
+def standing_flaw(authorization: bytes32, receipt: Receipt) -> String[FLAW_MAX]:
+    """
+    @notice Why the state that a receipt stands on permitted no use (R11); nothing where it did.
+    """
+    stateBlock: uint256 = convert(receipt.stateBlock, uint256)
+    bound: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).boundFor(
+        authorization, stateBlock, convert(receipt.usedAt, uint256)
+    )
+    if bound == 0:
+        return "usage: used while suspended or frozen"
+    if stateBlock >= bound:
+        return "usage: state block after the authorization ended"
+    return ""
 
 
 @pure

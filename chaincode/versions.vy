@@ -11,10 +11,12 @@
 
 from interfaces import IGoverned
 from interfaces import IVersioned
+from interfaces import IVersions
 import addresses
 import vocabulary
 
 implements: IGoverned
+implements: IVersions
 
 CONTENT_MAX: constant(uint256) = 1_024
 HALT_MAX: constant(uint256) = 72 * 3_600
@@ -84,6 +86,18 @@ def isHalted(number: uint256) -> bool:
     @notice Whether a halt lies over a version.
     """
     return block.timestamp < self.versions[number].haltedUntil
+
+
+@view
+@external
+def gateOf(number: uint256) -> (bool, uint256, uint256):
+    """
+    @notice Whether a version is open, and its last halt in Unix seconds: the first inside, the first
+            outside; zeros for none.
+    """
+    kept: Version = self.versions[number]
+    isOpen: bool = kept.status == vocabulary.VERSION_STATUS_OPEN
+    return isOpen, kept.haltedFrom, kept.haltedUntil
 
 
 @view

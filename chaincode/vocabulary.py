@@ -43,6 +43,7 @@ TABLES: Final = (
     "lease_status",
     "product_status",
     "receipt_kind",
+    "correction_cause",
     "proposal_kind",
     "proposal_status",
     "ballot",
@@ -225,7 +226,7 @@ _COUNTED: Final = (
     "proposal_kind",
     "ballot",
     "parameter",
-    *("owner_right", "price_class"),
+    *("owner_right", "price_class", "correction_cause"),
     "refusal_reason",
 )
 

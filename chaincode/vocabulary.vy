@@ -24,6 +24,7 @@ BALLOT_LAST: constant(uint256) = 2
 PARAMETER_LAST: constant(uint256) = 7
 OWNER_RIGHT_LAST: constant(uint256) = 3
 PRICE_CLASS_LAST: constant(uint256) = 4
+CORRECTION_CAUSE_LAST: constant(uint256) = 4
 REFUSAL_REASON_LAST: constant(uint256) = 12
 
 RATE_PERIOD_NONE: constant(uint256) = 0

@@ -44,6 +44,7 @@ CONTRACTS: Final = {
     registry.AUTHORIZATIONS: "authorizations",
     registry.LEASES: "leases",
     registry.CLOSINGS: "closings",
+    registry.CHALLENGES: "challenges",
     registry.CONSENTS: "consents",
     registry.EXPORTS: "exports",
     registry.TEMPLATES: "templates",

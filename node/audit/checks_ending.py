@@ -1,6 +1,6 @@
 """The end of a grant: when, by whom and why it ended, and that no use was made after it."""
 
-from itertools import zip_longest
+from dataclasses import replace
 from typing import Final
 
 from node.audit.calldata import ContractCall, direct_call, plain_signature
@@ -8,6 +8,8 @@ from node.audit.checks_approvals import require_account
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.spec.crypto import recover
+from node.spec.interruptions import ENDLESS, Interruption, covering, interruptions_of
+from node.spec.registry import AUTHORIZATIONS
 from node.spec.terms import revocation_digest
 from node.spec.types import Address
 from node.spec.vocabulary import AuthorizationStatus, Party, Reason, Ruling, label
@@ -19,12 +21,14 @@ ENDINGS: Final = {
 }
 """Events that end an authorization, each with the status it leaves."""
 
+INTERRUPTING: Final = ("AuthorizationSuspended", "AuthorizationResumed", "AuthorizationFrozen")
+"""Events that begin, lengthen or end an interruption."""
+
 
 def check_revocation(evidence: Evidence, case: Case) -> Details:
     """The grant ended when, how and by whom state says; no receipt stands on a later state."""
     ends, state = case.named(*ENDINGS), case.state
-    _require_not_suspended(case)
-    _require_not_frozen(case)
+    _require_uninterrupted(evidence, case)
     for ancestor in case.ancestors:
         for end in ancestor.named(*ENDINGS):
             _require_before(case, end)
@@ -50,45 +54,49 @@ def check_revocation(evidence: Evidence, case: Case) -> Details:
     return {"ended": end.block, "reason": label("reason", state.reason)}
 
 
-def _require_not_frozen(case: Case) -> None:
-    """State has the last freeze, and no use was made on a state that a freeze lay over (R22)."""
+def _require_uninterrupted(evidence: Evidence, case: Case) -> None:
+    """State has the interruptions that are shown, and no use was made under one (R11, R22)."""
     freezes = case.named("AuthorizationFrozen")
     until = freezes[-1].value("until") if freezes else 0
     same = until == case.state.frozen_until
     require(case.name, (same, "state holds another freeze than is shown"))
-    for freeze, after in zip_longest(freezes, freezes[1:]):
-        over = freeze.value("until") if after is None else min(freeze.value("until"), after.time)
-        for lease in case.leases:
-            for use in lease.receipts:
-                receipt = use.receipt
-                free = receipt.state_block < freeze.block or receipt.used_at >= over
-                # A gateway's clock may be behind that of the block which lifted it.
-                free = free or (after is not None and receipt.state_block >= after.block)
-                subject = f"{case.name}, {lease.name}, receipt {receipt.number}"
-                require(subject, (free, f"used while frozen in block {freeze.block}"))
-
-
-def _require_not_suspended(case: Case) -> None:
-    """No use was made and no lease opened while a party had taken its approval back."""
-    since: Happening | None = None
-    away = 0
-    for happening in case.named("AuthorizationSuspended", "AuthorizationResumed"):
-        if not away:
-            since = happening
-        away ^= happening.value("parties")
-        if not away and since is not None:
-            _require_idle(case, since, happening.block)
-    if away and since is not None:
-        _require_idle(case, since, None)
-
-
-def _require_idle(case: Case, since: Happening, until: int | None) -> None:
+    shown, kept = interruptions_in(case), tuple[Interruption, ...]()
+    if case.state.was_interrupted:
+        kept = interruptions_of(evidence.reader(AUTHORIZATIONS), case.identifier)
+    require(case.name, (shown == kept, "state holds other interruptions than are shown"))
     for lease in case.leases:
         for use in lease.receipts:
-            block = use.receipt.state_block
-            idle = block < since.block or (until is not None and block >= until)
+            found = covering(kept, use.receipt.state_block, use.receipt.used_at)
+            begun = 0 if found is None else found.begun
             subject = f"{case.name}, {lease.name}, receipt {use.receipt.number}"
-            require(subject, (idle, f"used while suspended from block {since.block} on"))
+            flaw = f"used while suspended or frozen from block {begun} on"
+            require(subject, (found is None, flaw))
+
+
+def interruptions_in(case: Case) -> tuple[Interruption, ...]:
+    """Return the suspensions and freezes that a case's events tell of, as state keeps them.
+
+    A suspension lasts until all have resumed, longer than any freeze; a freeze until its second or
+    until it is lifted. What begins while another lies over the authorization makes that longer.
+    """
+    found: list[Interruption] = []
+    away = 0
+    for happening in case.named(*INTERRUPTING):
+        is_open = bool(found) and found[-1].is_open(happening.time)
+        if happening.name == "AuthorizationFrozen":
+            until = happening.value("until")
+        else:
+            away ^= happening.value("parties")
+            until = 0
+        if away:
+            until = ENDLESS
+        if not until:
+            found[-1:] = [replace(e, ended=happening.block) if is_open else e for e in found[-1:]]
+        elif is_open:
+            found[-1] = replace(found[-1], until=until)
+        else:
+            found.append(Interruption(happening.block, None, until))
+    return tuple(found)
 
 
 def _require_before(case: Case, end: Happening) -> None:

@@ -16,7 +16,7 @@ from node.audit.evidence import Case, CheckFailed, Evidence, Happening, NotShown
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
-from node.spec.templates import zone_freeze
+from node.spec.templates import slots_of_zone_freezes, zone_freeze
 from node.spec.types import Address
 from node.spec.vocabulary import AuthorizationStatus
 
@@ -69,7 +69,7 @@ def slots_at(case: Case, zone: int, was_frozen: bool, is_use: bool) -> dict[Addr
     own |= {registry.slots_of_authorization(case.identifier)[0]} if is_use else set()
     found = {
         MEMBERS: set(map(registry.slot_of_member_standing, sides)),
-        TEMPLATES: set(registry.slots_of_zone_freezes(zone)),
+        TEMPLATES: set(slots_of_zone_freezes(zone)),
         AUTHORIZATIONS: own,
     }
     return {address: slots for address, slots in found.items() if slots}

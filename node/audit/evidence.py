@@ -22,7 +22,7 @@ from node.spec.registry import AuthorizationState, LeaseState, Member
 from node.spec.terms import Terms
 from node.spec.transaction import Transaction, recover_sender
 from node.spec.types import Address, Hash32
-from node.spec.usage import SignedReceipt, receipt_hash
+from node.spec.usage import Correction, SignedReceipt, receipt_hash
 from node.spec.versions import Halt
 
 
@@ -152,6 +152,8 @@ class LeaseCase:
     """Of the receipts, in order."""
     halt: Halt
     """The last halt of settling, which moves the deadlines that fall into it."""
+    corrections: dict[int, Correction] = field(default_factory=dict)
+    """By the number of the receipt that both sides corrected."""
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ from node.spec.applications import (
 )
 from node.spec.consents import slot_of_consent
 from node.spec.exports import needs_record, slot_of_person, slot_of_record, year_of
+from node.spec.interruptions import slot_of_count, slots_of_interruptions
 from node.spec.registry import (
     AUTHORIZATIONS,
     CATALOG,
@@ -35,7 +36,7 @@ from node.spec.registry import (
     LeaseState,
 )
 from node.spec.sandboxes import SANDBOXES, sandbox_of, slot_of_counted, slots_of_sandbox
-from node.spec.slots import mapping_slot
+from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.terms import Terms
 from node.spec.types import Address, Hash32
@@ -88,6 +89,12 @@ async def collect_state(
             if number > 1:
                 slot = registry.slot_of_version(case.identifier, number)
                 await collector.need(AUTHORIZATIONS, (slot,))
+        corrected = [
+            registry.slot_of_correction(Hash32(happening.value("receipt")))
+            for happening in case.named("ReceiptCorrected")
+        ]
+        if corrected:
+            await collector.need(registry.CHALLENGES, corrected)
         for identifier in leases_of(case.events):
             state = await _lease(collector, identifier)
             if state is not None:
@@ -152,7 +159,8 @@ async def _persons(
 async def _agreement(collector: StateCollector, case: Case, version: Case) -> None:
     own = version.identifier
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own))
-    await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own, words))
+    words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own, words))
+    await _interruptions(collector, own, reader(words))
     slots = product_slots(version.terms.product, version.terms.product_version)
     summary = (await collector.need(CATALOG, slots))[slots[0]]
     if is_on_application(summary):
@@ -179,6 +187,14 @@ async def _approval(collector: StateCollector, terms: Terms, block: int) -> None
             if found.counted_at(block - 1):
                 break
             number = found.earlier
+
+
+async def _interruptions(collector: StateCollector, own: Hash32, read: ReadSlot) -> None:
+    state = registry.authorization(read, own)
+    if state is not None and state.was_interrupted:
+        slot = slot_of_count(own)
+        words = await collector.need(AUTHORIZATIONS, (slot,))
+        await collector.need(AUTHORIZATIONS, slots_of_interruptions(own, words[slot]))
 
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:

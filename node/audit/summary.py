@@ -33,6 +33,7 @@ def summary_of(case: Case, timestamp: int, language: str) -> Json:
         "status": _status(case, timestamp, language),
         "uses": _uses(case),
         "leases": [_lease(lease, language) for lease in case.leases],
+        "corrections": _corrections(case, language),
         "ended": _ended(case, language),
     }
 
@@ -91,7 +92,23 @@ def _uses(case: Case) -> Json:
         "void": sum(
             use.receipt.kind == ReceiptKind.VOID for lease in case.leases for use in lease.receipts
         ),
+        "corrected": sum(len(lease.corrections) for lease in case.leases),
     }
+
+
+def _corrections(case: Case, language: str) -> list[Json]:
+    """Return the receipts that both sides corrected, and as what."""
+    return [
+        {
+            "lease": lease.number,
+            "number": number,
+            "receipt": text_of(found.receipt),
+            "replacement": text_of(found.replacement) if any(found.replacement) else None,
+            "cause": label("correction_cause", found.cause, language),
+        }
+        for lease in case.leases
+        for number, found in sorted(lease.corrections.items())
+    ]
 
 
 def _lease(lease: LeaseCase, language: str) -> Json:
@@ -161,6 +178,10 @@ def summary_lines(summary: Json, language: str) -> list[str]:
     for lease in summary["leases"]:
         text = say(SUMMARY["lease-line"], language, **lease | {"ending": lease["ending_text"]})
         rows.append((say(SUMMARY["lease"], language, number=lease["number"]), text))
+    for found in summary["corrections"]:
+        key = "corrected-void" if found["replacement"] is None else "corrected-replaced"
+        name = say(SUMMARY["correction"], language, **found)
+        rows.append((name, say(SUMMARY[key], language, **found)))
     return [f"    {padded(name, 12)} {text}" for name, text in rows]
 
 

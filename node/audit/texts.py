@@ -30,6 +30,7 @@ TITLES: Final[dict[str, Text]] = {
     "consents": ("A subject's consent to each use that needs it", "须逐次同意的使用均有主体同意"),
     "exports": ("Persons counted before their data left", "出境前个人均已计数"),
     "settlement": ("Anchored receipts are these receipts", "上链存证即为这些凭证"),
+    "corrections": ("Corrected receipts, by both sides", "双方共同更正的凭证"),
     "closes": ("Each lease ended as agreed", "每份租约依约结束"),
     "counts": ("Every use counted once, within the grant", "每次使用计数一次，不超授权"),
     "revocation": ("Ending, and no use after it", "授权终止，其后无使用"),
@@ -77,6 +78,7 @@ DETAILS: Final[dict[str, Text]] = {
         "{settled} settled, {claimed} claimed, {batches} batches",
         "已结算 {settled} 次，主张 {claimed} 次，{batches} 个批次",
     ),
+    "corrections": ("{corrected} receipts corrected", "更正 {corrected} 份凭证"),
     "closes": (
         "{closed} closed, {lapsed} lapsed, of {leases}",
         "共 {leases} 份：关闭 {closed}，失效 {lapsed}",
@@ -131,6 +133,11 @@ STATEMENTS: Final[dict[str, Text]] = {
         "receipts of lease {lease} were anchored after the grant ended in block {block}: that both "
         "sides together backdated them is not excluded",
         "租约 {lease} 的凭证在授权于第 {block} 块终止之后上链：不排除双方合谋倒签",
+    ),
+    "replacement": (
+        "receipt {receipt} of lease {lease} was corrected: what both sides hold in its place is "
+        "not in this file, only its hash",
+        "租约 {lease} 的凭证 {receipt} 已更正：双方所持替代凭证不在本文件中，仅有其哈希",
     ),
     "indirect": (
         "{event} came through another contract: the receipt shows that the contract accepted it, "
@@ -231,12 +238,20 @@ SUMMARY: Final[dict[str, Text]] = {
     "lease": ("lease {number}", "租约 {number}"),
     "field-count": ("{count} of level {level} ({label})", "{level} 级 {count} 个（{label}）"),
     "use-counts": (
-        "{granted} granted, {counted} counted, {settled} settled, {claimed} claimed, {void} void",
-        "授权 {granted}，计数 {counted}，结算 {settled}，主张 {claimed}，作废 {void}",
+        "{granted} granted, {counted} counted, {settled} settled, {claimed} claimed, {void} void, "
+        "{corrected} corrected",
+        "授权 {granted}，计数 {counted}，结算 {settled}，主张 {claimed}，作废 {void}，"
+        "更正 {corrected}",
     ),
     "lease-line": (
         "opened in block {block}: {uses} reserved, {settled} settled, {claimed} claimed; {ending}",
         "开立于第 {block} 块：保留 {uses}，结算 {settled}，主张 {claimed}；{ending}",
+    ),
+    "correction": ("receipt {number} of lease {lease}", "租约 {lease} 凭证 {number}"),
+    "corrected-void": ("corrected: its use is void ({cause})", "已更正：该次使用作废（{cause}）"),
+    "corrected-replaced": (
+        "corrected: replaced by {replacement} ({cause})",
+        "已更正：由 {replacement} 替代（{cause}）",
     ),
     "ended": ("{status} in block {block}: {reason}", "{status}，第 {block} 块：{reason}"),
 }

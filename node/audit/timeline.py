@@ -19,6 +19,7 @@ _TABLES = {
     "kind": "obligation_kind",
     "status": "obligation_status",
     "ruling": "ruling",
+    "cause": "correction_cause",
 }
 """Tables of the vocabulary by the names of values."""
 

@@ -3,11 +3,11 @@
 The chain's part first: (1) form and digest, (2) genesis, (3) validator sets, (4) finality,
 (5) inclusion, (6) state. Then for each authorization (7) terms, (8) approvals, (9) parties,
 (10) leases, (11) receipts, (12) signatures, (13) consents, (14) exports, (15) settlement,
-(16) closes, (17) counts, (18) revocation, (19) lists of the time, (20) freezes, (21) disputes,
-(22) fees, (23) deletion, (24) records, (25) duties. Last, that nothing in the file is left over
-(26). A check that stands on one which failed is not run and reads "not provable", and so does one
-that ran and found that the file lacks what it needs; nothing is ever called proved that did not
-run.
+(16) corrections, (17) closes, (18) counts, (19) revocation, (20) lists of the time,
+(21) freezes, (22) disputes, (23) fees, (24) deletion, (25) records, (26) duties. Last, that nothing
+in the file is left over (27). A check that stands on one which failed is not run and reads "not
+provable", and so does one that ran and found that the file lacks what it needs; nothing is ever
+called proved that did not run.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,7 @@ from node.audit.checks_chain import (
 )
 from node.audit.checks_closing import check_closes
 from node.audit.checks_consents import check_consents
+from node.audit.checks_corrections import check_corrections
 from node.audit.checks_counts import check_counts
 from node.audit.checks_disputes import check_disputes
 from node.audit.checks_ending import check_revocation
@@ -64,6 +65,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("consents", ("signatures",), check_consents),
     ("exports", ("consents",), check_exports),
     ("settlement", ("signatures",), check_settlement),
+    ("corrections", ("settlement",), check_corrections),
     ("closes", ("settlement",), check_closes),
     ("counts", ("leases", "closes"), check_counts),
     ("revocation", ("leases",), check_revocation),

@@ -17,7 +17,7 @@ from node.cli.calls import add_noun
 from node.cli.output import run_handler
 
 MODULES: Final = ("net", "node", "gateway", "audit", "store", "completion")
-EXTRA: Final = ("authorization", "product", "governance", "statement")
+EXTRA: Final = ("authorization", "product", "governance", "sealed", "receipt", "statement")
 NOUNS: Final = (*MODULES, *commands.NOUNS)
 
 __all__ = ["NOUNS", "main"]

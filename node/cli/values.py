@@ -24,6 +24,7 @@ TEXT: Final = "text"
 
 HINTS: Final[Mapping[str, str]] = {
     "reason": "reason",
+    "cause": "correction_cause",
     "ground": "freeze_ground",
     "zone": "zone",
     "category": "zone",

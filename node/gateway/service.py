@@ -87,7 +87,9 @@ class Service:
         self, request: Request, query: Query, grant: Grant, consent: SignedConsent | None
     ) -> Basis:
         """Return when the use is made, from when its data may be, and the consent to it."""
-        now = min(int(time.time()), grant.lease.expires_at - 1)
+        # Not before the block that it stands on: a freeze that is over by itself ends at a second.
+        now = max(int(time.time()), self._view.head.timestamp)
+        now = min(now, grant.lease.expires_at - 1)
         since = data_since(grant.terms, now)
         manifest, source = self._product(grant)
         key, used = None, False

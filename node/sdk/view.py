@@ -14,7 +14,7 @@ from node.errors import ProofError
 from node.sdk.abi import decode_event, event_topic
 from node.sdk.client import Client
 from node.sdk.light import LightClient
-from node.spec import registry
+from node.spec import registry, templates
 from node.spec.block import receipts_root
 from node.spec.consents import slot_of_consent
 from node.spec.delegations import slot_of_delegation, stands
@@ -22,6 +22,7 @@ from node.spec.exports import slot_of_person, slot_of_record
 from node.spec.header import Header
 from node.spec.receipt import Log, Receipt
 from node.spec.registry import AuthorizationState, LeaseState
+from node.spec.sealed import SEALED, sealed_state, slots_of_sealed
 from node.spec.slots import mapping_slot
 from node.spec.state_proof import reader
 from node.spec.types import Address, Hash32
@@ -46,6 +47,7 @@ _CONTRACTS: Final = frozenset(
         registry.DELEGATIONS,
         registry.CONSENTS,
         registry.EXPORTS,
+        SEALED,
     }
 )
 
@@ -130,6 +132,13 @@ class LedgerView:
         values = await self._read(registry.CONSENTS, consent, lambda _: slots)
         return any(values.values())
 
+    async def is_sealed_available(self, authorization: Hash32, timestamp: int) -> bool:
+        """Whether a sealed authorization is available; why not, nothing here can tell (R19)."""
+        slots = slots_of_sealed(authorization)
+        values = await self._read(SEALED, authorization, lambda _: slots)
+        state = sealed_state(reader(values), authorization)
+        return state is not None and state.is_available(timestamp)
+
     async def lease(self, identifier: Hash32) -> LeaseState | None:
         """Return a lease with its keys, None where there is none."""
         slots = registry.slots_of_lease(identifier)
@@ -180,10 +189,10 @@ class LedgerView:
 
     async def is_zone_frozen(self, zone: int, purpose: int, timestamp: int) -> bool:
         """Whether a purpose is frozen in a zone, or in every zone (R22)."""
-        slots = registry.slots_of_zone_freezes(zone)
+        slots = templates.slots_of_zone_freezes(zone)
         own = await self._read(registry.TEMPLATES, zone.to_bytes(32, "big"), lambda _: slots[:2])
         every = await self._read(registry.TEMPLATES, bytes(32), lambda _: slots[2:])
-        return registry.is_zone_frozen(reader(own | every), zone, purpose, timestamp)
+        return templates.is_zone_frozen(reader(own | every), zone, purpose, timestamp)
 
     async def authorities(self, member: int) -> tuple[bytes, ...]:
         """Return the DER of a member's certificate authorities, proved."""

@@ -12,10 +12,14 @@ from node.errors import DecodeError
 from node.sdk.settlement import RangeRequest
 from node.spec.consents import Consent, SignedConsent
 from node.spec.crypto import SIGNATURE_LENGTH
+from node.spec.sealed import SealedGround, SealedTerms
 from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt, Request, UseRange
 
-Record = TypeVar("Record", Request, Receipt, RangeRequest, UseRange, Consent)
+Signed = Request | Receipt | RangeRequest | UseRange | Consent | SealedTerms | SealedGround
+Record = TypeVar(
+    "Record", Request, Receipt, RangeRequest, UseRange, Consent, SealedTerms, SealedGround
+)
 
 
 def to_hex(data: bytes) -> str:
@@ -23,7 +27,7 @@ def to_hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def to_json(value: Request | Receipt | RangeRequest | UseRange | Consent) -> dict[str, Any]:
+def to_json(value: Signed) -> dict[str, Any]:
     """Return a signed structure under its members' names."""
     return {name: _shown(name, part) for name, part in asdict(value).items()}
 

@@ -55,9 +55,10 @@ FREEZES: Final = 2
 VERSIONS: Final = 3
 STATEMENTS: Final = 0
 VOIDS: Final = 0
+CORRECTIONS: Final = 1
 
-# Of Templates: what is refused and frozen for a zone.
-ZONE_FREEZES: Final = 5
+REASON_MAX: Final = 31
+"""Largest index of a reason: the bit above it says that an authorization was interrupted."""
 
 VALIDATORS_MAX: Final = 100
 MEMBERS_MAX: Final = 255
@@ -144,6 +145,8 @@ class AuthorizationState:
     status: int
     """As stored: expiry and exhaustion follow from it, see `status_at`."""
     reason: int
+    was_interrupted: int
+    """1 when it was ever suspended or frozen; see `node.spec.interruptions`."""
     required: int
     approved: int
     valid_until: int
@@ -262,6 +265,11 @@ def slot_of_void(receipt: Hash32) -> int:
     return mapping_slot(VOIDS, receipt)
 
 
+def slot_of_correction(receipt: Hash32) -> int:
+    """Return the slot that holds the digest of a receipt's correction, 0 for none."""
+    return mapping_slot(CORRECTIONS, receipt)
+
+
 def validators(read: ReadSlot) -> tuple[Address, ...]:
     """Return the validator set in ascending order.
 
@@ -325,19 +333,6 @@ def member_thaws_at(read: ReadSlot, index: int) -> int:
     return read(slot_of_member_standing(index)) >> _FROZEN_SHIFT & (1 << 40) - 1
 
 
-def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
-    """Return where Templates holds the freezes of a zone, and those of every zone."""
-    bases = (mapping_slot(ZONE_FREEZES, index) for index in (zone, 0))
-    return tuple(base + offset for base in bases for offset in range(2))
-
-
-def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
-    """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
-    purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
-    own = bool(purposes >> purpose & 1) and timestamp < until
-    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)
-
-
 def node_member(read: ReadSlot, node: Address) -> int:
     """Return the active member that runs a node, 0 when the node may not connect."""
     index = read(slot_of_node(node))
@@ -374,12 +369,12 @@ def authorization(read: ReadSlot, identifier: Hash32) -> AuthorizationState | No
     standing, limits = read(base), read(second)
     if not standing:
         return None
-    parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 6, 32, 8, 8, 36, 10, 8, 4, 8)
+    parts = _unpack(standing, 8, 8, 32, 24, 4, 4, 20, 32, 4, 5, 1, 32, 8, 8, 36, 10, 8, 4, 8)
     terms = _unpack(limits, 8, 8, 2, 36, 32, 20, 20, 20, 7, 8, 3, 32, 1, 1, 1, 1, 1, 12, 1)
     fields = read(base + 2) if limits & _WIDE else limits >> _FIELDS_AT
     frozen = read(slot_of_freeze(identifier)) if limits & _WAS_FROZEN else 0
-    rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:10], *parts[11:16], parts[17])
-    return AuthorizationState(fields, parts[10] or None, *rest)
+    rest = (*terms[:14], terms[15], terms[17], frozen, *parts[:11], *parts[12:17], parts[18])
+    return AuthorizationState(fields, parts[11] or None, *rest)
 
 
 def stored_status(standing: int) -> int:

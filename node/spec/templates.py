@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from node.spec.registry import ZONE_FREEZES
 from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.terms import DAY_SECONDS, Terms
 from node.spec.types import Hash32
@@ -17,6 +16,7 @@ from node.spec.vocabulary import HOME, Party, ProductStatus, mask
 
 TEMPLATES_AT: Final = 0
 LISTS: Final = 3
+ZONE_FREEZES: Final = 5
 _COUNT: Final = (1 << 64) - 1
 _CAUTIONS_AT: Final = 128
 
@@ -124,3 +124,16 @@ def refuse_careless(words: Iterable[tuple[int, int]], terms: Terms, required: in
         if flaw is not None:
             return f"templates: {flaw}"
     return None
+
+
+def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
+    """Return where Templates holds the freezes of a zone, and those of every zone."""
+    bases = (mapping_slot(ZONE_FREEZES, index) for index in (zone, 0))
+    return tuple(base + offset for base in bases for offset in range(2))
+
+
+def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
+    """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
+    purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
+    own = bool(purposes >> purpose & 1) and timestamp < until
+    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)

@@ -15,10 +15,11 @@ from chaincode import ADDRESSES
 from node.errors import DecodeError, ProofError, SignatureError
 from node.spec.consents import SignedConsent
 from node.spec.crypto import keccak256, recover
+from node.spec.interruptions import Interruption, covering
 from node.spec.terms import CONTRACT_VERSION, NAME
 from node.spec.typed_data import Domain, struct_hash, typed_digest
 from node.spec.types import ZERO_HASH, Address, Hash32
-from node.spec.vocabulary import DeliveryMode, ReceiptKind
+from node.spec.vocabulary import CorrectionCause, DeliveryMode, ReceiptKind
 
 REQUEST_TYPE: Final = "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
 RECEIPT_TYPE: Final = (
@@ -30,6 +31,7 @@ BATCH_TYPE: Final = (
     "Batch(uint32 provider,uint32 consumer,bytes32 root,bytes32 ranges,uint64 count,"
     "uint64 highestStateBlock)"
 )
+CORRECTION_TYPE: Final = "Correction(bytes32 receipt,bytes32 replacement,uint8 cause)"
 CLOSE_TYPE: Final = "Close(bytes32 lease,uint64 number,bytes32 last)"
 
 RANGES_MAX: Final = 256
@@ -86,6 +88,16 @@ class UseRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What both sides say of a receipt that is not what it should be; the receipt itself stays."""
+
+    receipt: Hash32
+    replacement: Hash32
+    """Hash of the receipt that both hold in its place, zero where the use is void."""
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The anchored header over receipts of many leases of one pair (R13)."""
 
@@ -114,6 +126,8 @@ class LeaseFacts:
     """Whether each use needs a consent of its own (R2)."""
     ended: int | None = None
     """The block that ended the authorization, None while nothing has."""
+    interruptions: tuple[Interruption, ...] = ()
+    """Suspensions and freezes of the authorization, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +177,34 @@ def close_digest(lease: Hash32, number: int, last: Hash32, chain_id: int) -> Has
     return typed_digest(leases_domain(chain_id), structure)
 
 
-def _digest(type_string: str, value: Request | Receipt | Batch, chain_id: int) -> Hash32:
+def correction_digest(correction: Correction, chain_id: int) -> Hash32:
+    """Return the digest both sides sign to correct a receipt by a record beside it."""
+    return _digest(CORRECTION_TYPE, correction, chain_id)
+
+
+def correction_of(
+    receipt: Receipt, replacement: Receipt | None, cause: CorrectionCause, chain_id: int
+) -> Correction:
+    """Return the correction by which another receipt of the same use replaces one, or none does.
+
+    Raises:
+        ProofError: the replacement is of another use, or the very same receipt.
+    """
+    hashed = receipt_hash(receipt, chain_id)
+    if replacement is None:
+        return Correction(hashed, ZERO_HASH, int(cause))
+    same = (receipt.lease, receipt.number, receipt.previous, receipt.request_hash)
+    other = replacement.lease, replacement.number, replacement.previous, replacement.request_hash
+    if same != other:
+        raise ProofError("usage: a replacement is of the same use, and follows the same receipt")
+    if replacement == receipt:
+        raise ProofError("usage: a receipt does not replace itself")
+    return Correction(hashed, receipt_hash(replacement, chain_id), int(cause))
+
+
+def _digest(
+    type_string: str, value: Request | Receipt | Batch | Correction, chain_id: int
+) -> Hash32:
     return typed_digest(leases_domain(chain_id), struct_hash(type_string, astuple(value)))
 
 
@@ -241,6 +282,7 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (receipt.number <= facts.uses, "more uses than the lease reserved"),
         (receipt.kind in tuple(ReceiptKind), "unknown kind of receipt"),
         (receipt.state_block >= facts.opened_at, "state block before the lease opened"),
+        (_is_uninterrupted(receipt, facts), "used while suspended or frozen"),
         (_before(receipt.state_block, facts.ended), "state block after the authorization ended"),
         (receipt.used_at < facts.expires_at, "used after the lease expired"),
         (receipt.data_since <= receipt.used_at, "data from after the use"),
@@ -250,6 +292,10 @@ def contradiction(receipt: Receipt, facts: LeaseFacts) -> str | None:
         (not one_record or receipt.record_count <= 1, "more than one record in a use of fields"),
     )
     return next((f"usage: {flaw}" for holds, flaw in checks if not holds), None)
+
+
+def _is_uninterrupted(receipt: Receipt, facts: LeaseFacts) -> bool:
+    return covering(facts.interruptions, receipt.state_block, receipt.used_at) is None
 
 
 def _before(block: int, ended: int | None) -> bool:

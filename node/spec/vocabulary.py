@@ -229,6 +229,15 @@ class ReceiptKind(IntEnum):
     VOID = 1
 
 
+class CorrectionCause(IntEnum):
+    """Why both sides correct a receipt."""
+
+    RECORDED_IN_ERROR = 1
+    RECORDED_TWICE = 2
+    NOT_ACCEPTED = 3
+    RULING = 4
+
+
 class ProposalKind(IntEnum):
     """What a proposal asks of the consortium."""
 
@@ -384,6 +393,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     LeaseStatus: "lease_status",
     ProductStatus: "product_status",
     ReceiptKind: "receipt_kind",
+    CorrectionCause: "correction_cause",
     ProposalKind: "proposal_kind",
     ProposalStatus: "proposal_status",
     Ballot: "ballot",

@@ -163,7 +163,7 @@ class Stage:
     async def state(self, authorization: Hash32) -> AuthorizationState:
         """Return what the ledger keeps of an authorization, read from its storage."""
         slots = registry.slots_of_authorization(authorization)
-        read = await self._storage(registry.AUTHORIZATIONS, slots)
+        read = await self.storage(registry.AUTHORIZATIONS, slots)
         found = registry.authorization(read, authorization)
         assert found is not None, "granted before"
         return found
@@ -171,16 +171,17 @@ class Stage:
     async def lease_state(self, lease: LeaseHandle) -> LeaseState:
         """Return what the ledger keeps of a lease, read from its storage."""
         slots = registry.slots_of_lease(lease.id)
-        leases = await self._storage(registry.LEASES, slots)
-        keys = await self._storage(registry.MEMBERS, registry.slots_of_keys(leases(slots[0])))
+        leases = await self.storage(registry.LEASES, slots)
+        keys = await self.storage(registry.MEMBERS, registry.slots_of_keys(leases(slots[0])))
         stated = (registry.slot_of_statement(lease.id),)
         found = registry.lease(
-            leases, keys, await self._storage(registry.CLOSINGS, stated), lease.id
+            leases, keys, await self.storage(registry.CLOSINGS, stated), lease.id
         )
         assert found is not None, "opened before"
         return found
 
-    async def _storage(self, contract: Address, slots: tuple[int, ...]) -> ReadSlot:
+    async def storage(self, contract: Address, slots: tuple[int, ...]) -> ReadSlot:
+        """Return a reader of some slots of a contract, as the node says they are now."""
         words = {}
         for slot in slots:
             answer = await self.client.call(

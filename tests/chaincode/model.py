@@ -73,11 +73,13 @@ class Lease:
             return self.answer_until - 1
         return self.expires_at + w.FLOOR
 
-    def refuses_settling(self, now: int, uses: int = 1) -> str:
+    def refuses_settling(self, now: int, uses: int = 1, standing: str = "") -> str:
+        """`standing` is why no use may stand on the receipt's state block."""
         return first_broken(
             (
                 (self.status in ("open", "closing"), "leases: not open"),
                 (now <= self.deadline, "leases: past the settling deadline"),
+                (not standing, standing),
                 (self.settled + uses <= self.uses, "usage: more uses than the lease reserved"),
             )
         )
@@ -148,6 +150,10 @@ class Model:
     window: int = 0
     window_used: int = 0
     leases: list[Lease] = field(default_factory=list)
+    ended: int | None = None
+    """The block that revoked or terminated it."""
+    suspensions: list[tuple[int, int | None]] = field(default_factory=list)
+    """Blocks that began and ended each; None while it lasts."""
 
     def of(self, *statuses: str) -> list[Lease]:
         return [lease for lease in self.leases if lease.status in statuses]
@@ -166,6 +172,22 @@ class Model:
 
     def used_in(self, window: int) -> int:
         return self.window_used if self.window == window else 0
+
+    def refuses_use(self, block: int) -> str:
+        """Why no use may stand on a block's state, nothing where one may."""
+        for begun, ended in self.suspensions:
+            if begun <= block and (ended is None or block < ended):
+                return "usage: used while suspended or frozen"
+        if self.ended is not None and block >= self.ended:
+            return "usage: state block after the authorization ended"
+        return ""
+
+    def refuses_batch(self, highest: int) -> str:
+        """Why no batch may reach so high: what a suspension hid that is over, nobody sees (R13)."""
+        bounds = [begun for begun, ended in self.suspensions if ended is None]
+        bounds += [] if self.ended is None else [self.ended]
+        reason = "leases: state block at which no use was permitted"
+        return reason if bounds and highest >= min(bounds) else ""
 
     def refuses_lease(self, now: int, wanted: Wanted) -> str:
         window, end = window_of(PERIOD, now), now + LEASE_SECONDS

@@ -15,10 +15,12 @@ from node.spec import (
     delegations,
     disputes,
     exports,
+    interruptions,
     obligations,
     proposals,
     registry,
     sandboxes,
+    sealed,
     statements,
     templates,
     versions,
@@ -69,7 +71,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert leases["leases"] == registry.LEASE_RECORDS
     assert leases["batches"] == registry.BATCHES
     assert members["keys"] == registry.KEYS
-    assert load("templates").layout["freezes"] == registry.ZONE_FREEZES
+    assert load("templates").layout["freezes"] == templates.ZONE_FREEZES
     assert load("authorizations").layout["parents"] == registry.PARENTS
     governance, parameters = load("governance").layout, load("parameters").layout
     assert governance["proposal_count"] == proposals.PROPOSAL_COUNT
@@ -81,6 +83,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("holidays").layout["tables"] == proposals.TABLES
     assert load("authorizations").layout["freezes"] == registry.FREEZES
     assert load("authorizations").layout["versions"] == registry.VERSIONS
+    assert load("authorizations").layout["interruptions"] == interruptions.INTERRUPTIONS
     assert load("delegations").layout["delegations"] == delegations.RECORDS
     assert load("consents").layout["revoked"] == consents.REVOKED
     assert load("versions").layout["version_count"] == versions.VERSION_COUNT
@@ -106,8 +109,11 @@ def test_storage_positions_are_those_of_the_layouts():
     assert asked["approved"] == applications.APPROVED
     assert load("exports").layout["seen"] == exports.SEEN
     assert load("exports").layout["recorded"] == exports.RECORDED
+    assert load("sealed").layout["records"] == sealed.RECORDS
+    assert load("sealed").layout["leases"] == sealed.LEASES
     assert load("closings").layout["statements"] == registry.STATEMENTS
     assert load("challenges").layout["voids"] == registry.VOIDS
+    assert load("challenges").layout["corrections"] == registry.CORRECTIONS
 
 
 def test_every_purpose_fits_the_word_of_a_template():

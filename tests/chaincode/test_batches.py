@@ -150,7 +150,7 @@ def test_no_batch_reaches_past_the_end_of_an_authorization(world, pair):
     ranges = pair.ranges()
     late = pair.batch(ranges, highest_state_block=world.number)
     assert world.refused("a.gateway", *pair.call(late, ranges)) == (
-        "leases: state block after the authorization ended"
+        "leases: state block at which no use was permitted"
     )
     world.send("a.gateway", *pair.call(pair.batch(ranges), ranges))
 

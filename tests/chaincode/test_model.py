@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from node.spec import registry, usage
 from node.spec.calendar import window_of
+from node.spec.interruptions import interruptions_of
 from node.spec.terms import words
 from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import AuthorizationStatus as Status
@@ -79,8 +80,8 @@ WANTED = st.builds(
 class Story(RuleBasedStateMachine):
     """What parties may try, step by step."""
 
-    @initialize(is_requested_only=SELDOM)
-    def begin(self, is_requested_only: bool) -> None:
+    @initialize(is_requested_only=SELDOM, leases=st.integers(0, 3))
+    def begin(self, is_requested_only: bool, leases: int) -> None:
         self.world = w.market()
         self.model = Model(FIRST.maximum_uses, FIRST.valid_until, FIRST.rate_limit)
         self.terms = FIRST
@@ -90,6 +91,8 @@ class Story(RuleBasedStateMachine):
             for name in ("a", "exchange"):
                 self.world.send(f"{name}.approver", *w.approving(FIRST))
             self.model.approved, self.model.status = REQUIRED, Status.ACTIVE
+            for _ in range(leases):
+                self.open(Wanted(uses=3))
 
     def attempt(self, expected: str, sender: str, *call: object) -> bool:
         told = self.world.attempt(sender, *call)
@@ -132,8 +135,9 @@ class Story(RuleBasedStateMachine):
         expected = "" if self.model.is_in_force else "authorizations: not active"
         if self.attempt(expected, f"{party}.approver", *call):
             self.model.status = Status.TERMINATED if party == "b" else Status.REVOKED
+            self.model.ended = self.world.number
 
-    @rule(party=st.sampled_from(sorted(PARTIES)), really=SELDOM)
+    @rule(party=st.sampled_from(sorted(PARTIES)), really=st.booleans())
     def suspend(self, party: str, really: bool) -> None:
         if self.model.is_in_force and not really:
             return
@@ -143,6 +147,8 @@ class Story(RuleBasedStateMachine):
             expected = "authorizations: not active"
         call = ("authorizations", "suspend", IDENTITY, ENDING[party], ZERO_HASH)
         if self.attempt(expected, f"{party}.approver", *call):
+            if self.model.approved == REQUIRED:
+                self.model.suspensions.append((self.world.number, None))
             self.model.approved &= ~bit
             self.model.status = Status.SUSPENDED
 
@@ -156,6 +162,8 @@ class Story(RuleBasedStateMachine):
             self.model.approved |= bit
             if self.model.approved == REQUIRED:
                 self.model.status = Status.ACTIVE
+                begun, _ = self.model.suspensions.pop()
+                self.model.suspensions.append((begun, self.world.number))
 
     @rule(maximum=st.integers(1, 60), rate=st.sampled_from((3, 15, 40)))
     def amend(self, maximum: int, rate: int) -> None:
@@ -215,13 +223,18 @@ class Story(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.model.leases)
-    @rule(place=st.integers(0, 99))
-    def settle(self, place: int) -> None:
+    @rule(place=st.integers(0, 99), where=st.sampled_from(("opened", "opened", "hole", "now")))
+    def settle(self, place: int, where: str) -> None:
+        """Settle a use made as the lease opened, in the last suspension, or just now."""
         lease = self.picked(place)
-        receipt = self.receipt(lease, lease.settled + 1)
+        begun = self.model.suspensions[-1][0] if self.model.suspensions else 0
+        blocks = {"opened": lease.opened, "hole": begun, "now": self.world.number}
+        block = max(lease.opened, blocks[where])
+        receipt = self.receipt(lease, lease.settled + 1, block)
         halves = w.both(w.hashed(receipt))
         call = ("leases", "settle", IDENTITY, lease.number, w.plain(receipt), *halves)
-        if self.attempt(lease.refuses_settling(self.now), "c.gateway", *call):
+        refused = lease.refuses_settling(self.now, 1, self.model.refuses_use(block))
+        if self.attempt(refused, "c.gateway", *call):
             lease.settled, lease.last = lease.settled + 1, w.hashed(receipt)
 
     @precondition(lambda self: self.model.leases)
@@ -230,13 +243,15 @@ class Story(RuleBasedStateMachine):
             st.tuples(st.integers(0, 99), st.integers(0, 2), st.booleans()),
             min_size=1,
             max_size=4,
-        )
+        ),
+        is_late=SELDOM,
     )
-    def settle_batch(self, parts: list[tuple[int, int, bool]]) -> None:
+    def settle_batch(self, parts: list[tuple[int, int, bool]], is_late: bool) -> None:
         """One root over some leases, each with its uses; a lease without any must close."""
         chosen = {self.picked(place).number: (uses, closes) for place, uses, closes in parts}
         ranges, receipts, expected = [], [], ""
         latest = max(self.model.leases[number - 1].opened for number in chosen)
+        latest = self.world.number if is_late else latest
         for number in sorted(chosen):
             lease, (uses, closes) = self.model.leases[number - 1], chosen[number]
             made = self.batched(lease, uses, latest)
@@ -249,6 +264,7 @@ class Story(RuleBasedStateMachine):
                 found = "leases: empty range"
             expected = expected or found
         highest = latest if receipts else self.world.number
+        expected = expected or (self.model.refuses_batch(highest) if receipts else "")
         batch = w.batch_of(ranges, receipts, highest_state_block=highest)
         if self.attempt(expected, "a.gateway", *w.settling(batch, ranges)):
             for entry in ranges:
@@ -383,6 +399,9 @@ class Story(RuleBasedStateMachine):
             assert kept is not None
             assert (kept.settled, kept.claimed) == (lease.settled, lease.claimed)
             assert kept.status == LEASE_STATUSES[lease.status]
+        kept = interruptions_of(self.world.reader("authorizations"), IDENTITY)
+        assert [(entry.begun, entry.ended) for entry in kept] == model.suspensions
+        assert state.ended == model.ended or model.status == Status.REJECTED
         seen = self.world.view("authorizations", "statusOf", IDENTITY)
         assert seen == registry.status_at(state, self.world.time)
 

@@ -4,7 +4,7 @@ import pytest
 
 from node.sdk import supervision
 from node.sdk.governance import set_mandate
-from node.spec import registry
+from node.spec import registry, templates
 from node.spec.crypto import keccak256
 from node.spec.proposals import Proposal
 from node.spec.terms import words as words_of
@@ -219,9 +219,9 @@ def test_a_zone_takes_two_officers(world):
     )
     assert world.refused("a.approver", *w.approving(pending)) == "grants: on the negative list"
     read = world.reader("templates")
-    assert registry.is_zone_frozen(read, Zone.FINANCE, 8, world.time)
-    assert not registry.is_zone_frozen(read, Zone.WATER, 8, world.time)
-    assert not registry.is_zone_frozen(read, Zone.FINANCE, 9, world.time)
+    assert templates.is_zone_frozen(read, Zone.FINANCE, 8, world.time)
+    assert not templates.is_zone_frozen(read, Zone.WATER, 8, world.time)
+    assert not templates.is_zone_frozen(read, Zone.FINANCE, 9, world.time)
     officer(world, "lift", "zone", Zone.FINANCE)
     world.send("b.gateway", *opening(world, authorization))
 

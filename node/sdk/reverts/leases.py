@@ -28,8 +28,8 @@ OnlyVersions = revert("leases: only versions", LEASE)
 PastTheSettlingDeadline = revert("leases: past the settling deadline", LATE)
 RangesOutOfOrder = revert("leases: ranges out of order", LEASE)
 SettlingDeadlineIsNotOver = revert("leases: settling deadline is not over", WAIT)
-StateBlockAfterTheAuthorizationEnded = revert(
-    "leases: state block after the authorization ended", LEASE
+StateBlockAtWhichNoUseWasPermitted = revert(
+    "leases: state block at which no use was permitted", LEASE
 )
 StateBlockBeforeTheLeaseOpened = revert("leases: state block before the lease opened", LEASE)
 StateBlockInTheFuture = revert("leases: state block in the future", LEASE)

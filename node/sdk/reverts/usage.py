@@ -1,6 +1,6 @@
 """Reasons of `usage`, each an exception class with what to do next."""
 
-from node.sdk.reverts.base import CHAIN, COUNT, KEY, LATE, SIGNATURE, revert
+from node.sdk.reverts.base import CHAIN, COUNT, FROZEN, KEY, LATE, SIGNATURE, revert
 
 AVoidUseDeliveredRecords = revert("usage: a void use delivered records", CHAIN)
 ConsentToASingleUseIsNotDue = revert("usage: consent to a single use is not due", CHAIN)
@@ -21,3 +21,4 @@ StateBlockInTheFuture = revert("usage: state block in the future", CHAIN)
 UnknownKindOfReceipt = revert("usage: unknown kind of receipt", CHAIN)
 UnknownLease = revert("usage: unknown lease", CHAIN)
 UsedAfterTheLeaseExpired = revert("usage: used after the lease expired", LATE)
+UsedWhileSuspendedOrFrozen = revert("usage: used while suspended or frozen", FROZEN)

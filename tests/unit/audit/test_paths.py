@@ -6,6 +6,7 @@ more than two.
 """
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import eth_abi
@@ -13,16 +14,22 @@ import pytest
 
 from node.audit import checks_chain, export, slots
 from node.audit.bundle import decode_bundle
+from node.audit.checks_ending import interruptions_in
 from node.audit.report import to_json, to_text
 from node.audit.result import Report
 from node.audit.verify import verify
 from node.sdk.abi import encode_call
+from node.sdk.contracts import Call
+from node.sdk.corrections import correct_receipt
 from node.sdk.governance import halt_version, set_mandate
 from node.spec import registry, usage
 from node.spec.crypto import keccak256
+from node.spec.interruptions import ENDLESS, Interruption
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
+from node.spec.usage import Receipt
 from node.spec.vocabulary import (
+    CorrectionCause,
     DeliveryMode,
     FreezeGround,
     OwnerRight,
@@ -131,14 +138,15 @@ def test_rates_and_suspensions_are_followed(chain: Chain) -> None:
 
 
 def test_use_while_suspended_is_found(chain: Chain) -> None:
-    """The contract does not see it; both sides' own receipts do."""
+    """Under a root the contract does not see it; both sides' own receipts do."""
     authorization = chain.grant(agreed(1))
     lease = chain.open(authorization, 1)
     end = (authorization, Reason.FRAUD_SUSPECTED, bytes(32))
     chain.send("a.approver", "authorizations", "suspend", *end)
     chain.use(lease, 1)
-    chain.settle(authorization, 1, 1)
-    with pytest.raises(Exception, match="used while suspended"):
+    chain.send("a.approver", "authorizations", "resume", authorization)
+    chain.anchor(chain.range(authorization, 1, 1, 1, False))
+    with pytest.raises(Exception, match="used while suspended or frozen"):
         asyncio.run(chain.export(authorization))
 
 
@@ -165,9 +173,34 @@ def test_freeze_is_followed_and_a_use_under_it_is_found(chain: Chain) -> None:
     ordered = (other, FreezeGround.FRAUD, keccak256(b"case"), chain.time + 30)
     chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
     chain.use(lease, 1)
-    chain.settle(other, 1, 1)
-    with pytest.raises(Exception, match="used while frozen"):
+    chain.wait(40)
+    chain.anchor(chain.range(other, 1, 1, 1, False))
+    with pytest.raises(Exception, match="used while suspended or frozen"):
         asyncio.run(chain.export(other))
+
+
+def test_interruptions_over_each_other_are_followed(chain: Chain) -> None:
+    """Frozen, suspended by both under it, lifted, resumed by one and the other, frozen anew."""
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    frozen(chain, authorization, 3_600)
+    first = chain.number
+    for name, reason in (("a", Reason.FRAUD_SUSPECTED), ("b", Reason.CONSUMER_TERMINATED)):
+        end = (authorization, reason, bytes(32))
+        chain.send(f"{name}.approver", "authorizations", "suspend", *end)
+    number = int.from_bytes(authorization, "big")
+    chain.send("regulator.officer", "supervision", "lift", "authorization", number)
+    for name in ("b", "a"):
+        chain.send(f"{name}.approver", "authorizations", "resume", authorization)
+    second, until = chain.number, chain.time + 30
+    ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), until)
+    chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
+    case = proved(chain, authorization).cases[0]
+    assert interruptions_in(case) == (
+        Interruption(first, second, ENDLESS),
+        Interruption(second + 1, None, until),
+    )
 
 
 def onward(chain: Chain) -> tuple[Hash32, Hash32]:
@@ -295,3 +328,61 @@ def test_a_deadline_within_a_halt_moves_behind_it(chain: Chain) -> None:
     chain.wait(100)
     chain.send("a.gateway", "leases", "lapse", authorization, 1)
     proved(chain, authorization)
+
+
+def correcting(chain: Chain, lease: Hash32, number: int, replacement: Receipt | None) -> Call:
+    receipt = chain.receipts(lease)[number - 1]
+    cause = CorrectionCause.RECORDED_IN_ERROR
+    correction = usage.correction_of(receipt, replacement, cause, world.CHAIN_ID)
+    halves = both(usage.correction_digest(correction, world.CHAIN_ID))
+    return correct_receipt(receipt, correction, *halves)
+
+
+def test_corrected_receipts_are_shown_as_corrected(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 3)
+    chain.settle(authorization, 1, 1)
+    chain.anchor(chain.range(authorization, 1, 2, 3, True))
+    right = replace(chain.receipts(lease)[1], record_count=1)
+    void, replaced = correcting(chain, lease, 1, None), correcting(chain, lease, 2, right)
+    chain.send_data("c.gateway", void.to, void.data)
+    chain.send_data("c.gateway", replaced.to, replaced.data)
+    report = proved(chain, authorization)
+    found = to_json(report)["authorizations"][0]
+    assert found["uses"]["counted"] == found["uses"]["settled"] == 3, "no count moved"
+    assert found["uses"]["corrected"] == 2
+    assert [entry["replacement"] for entry in found["corrections"]] == [
+        None,
+        "0x" + hashed(right).hex(),
+    ]
+    assert keys(report) == {"replacement"}
+    assert "corrected: its use is void (Recorded in error)" in to_text(report)
+    assert "已更正：该次使用作废（记录有误）" in to_text(report, "zh")
+
+
+def test_a_correction_through_another_contract_is_the_contracts_word(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    chain.settle(authorization, 1, 1)
+    chain.close(authorization, 1)
+    call = correcting(chain, lease, 1, None)
+    chain.send_data("c.gateway", MULTICALL, carried(registry.CHALLENGES, call.data))
+    assert keys(proved(chain, authorization)) == {"indirect"}
+
+
+def test_a_correction_of_another_receipt_than_is_shown_fails(chain: Chain) -> None:
+    """Both sides signed it, so the contract took it: the receipt corrected was never anchored."""
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1)
+    chain.settle(authorization, 1, 1)
+    other = replace(chain.receipts(lease)[0], record_count=1)
+    cause = CorrectionCause.RECORDED_TWICE
+    correction = usage.correction_of(other, None, cause, world.CHAIN_ID)
+    halves = both(usage.correction_digest(correction, world.CHAIN_ID))
+    call = correct_receipt(other, correction, *halves)
+    chain.send_data("c.gateway", call.to, call.data)
+    with pytest.raises(Exception, match="it corrects another receipt than is shown"):
+        asyncio.run(chain.export(authorization))

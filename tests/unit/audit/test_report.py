@@ -98,7 +98,14 @@ def test_summary_counts_what_the_story_did(story: Story, data: bytes) -> None:
         for summary in to_json(verify(data, story.genesis.hash))["authorizations"]
     }
     plain = found["0x" + story.plain.hex()]
-    assert plain["uses"] == {"granted": 100, "counted": 6, "settled": 6, "claimed": 0, "void": 1}
+    assert plain["uses"] == {
+        "granted": 100,
+        "counted": 6,
+        "settled": 6,
+        "claimed": 0,
+        "void": 1,
+        "corrected": 0,
+    }
     assert [lease["ending"] for lease in plain["leases"]] == ["both", "batch"]
     assert [lease["returned"] for lease in plain["leases"]] == [7, 2]
     assert [(field["level"], field["count"]) for field in plain["fields"]] == [(2, 1), (3, 2)]

@@ -146,6 +146,7 @@ def standing(terms: Terms = TERMS, **changes: Any) -> AuthorizationState:
         approved=3,
         status=AuthorizationStatus.ACTIVE,
         reason=0,
+        was_interrupted=0,
         rate_period=0,
         rate_limit=0,
         zone=0,

@@ -7,6 +7,7 @@ import pytest
 from node.errors import ProofError, SignatureError
 from node.spec import usage as u
 from node.spec.crypto import address_of, keccak256, sign
+from node.spec.interruptions import ENDLESS, Interruption, covering
 from node.spec.types import ZERO_HASH
 
 CHAIN = 20_260
@@ -21,6 +22,7 @@ FACTS = u.LeaseFacts(
     provider_key=address_of(PROVIDER),
     consumer_key=address_of(CONSUMER),
 )
+HOLE = Interruption(begun=140, ended=151, until=ENDLESS)
 
 
 def signed(receipt: u.Receipt, *, provider=PROVIDER, consumer=CONSUMER) -> u.SignedReceipt:
@@ -71,6 +73,7 @@ def test_order_repetition_and_another_chain():
         ({}, {"kind": 2}, "unknown kind of receipt"),
         ({}, {"state_block": 99}, "state block before the lease opened"),
         ({"ended": 150}, {}, "state block after the authorization ended"),
+        ({"interruptions": (HOLE,)}, {}, "used while suspended or frozen"),
         ({}, {"used_at": 5_000}, "used after the lease expired"),
         ({}, {"kind": 1}, "a void use delivered records"),
         ({"mode": 0}, {}, "more than one record in a use of fields"),
@@ -82,6 +85,29 @@ def test_a_receipt_that_contradicts_its_lease(facts, changes, flaw):
         u.verify_trail(replace(FACTS, **facts), [signed(receipt)], CHAIN)
     assert caught.value.why == f"usage: {flaw}"
     assert u.contradiction(trail(1)[0].receipt, replace(FACTS, ended=151)) is None
+
+
+@pytest.mark.parametrize(
+    ("block", "at", "begun"),
+    [
+        (139, 0, None),
+        (140, 0, 140),
+        (150, 0, 140),
+        (151, 0, None),
+        (200, 899, 200),
+        (299, 900, None),
+        (300, 899, 300),
+        (10_000, 2**39, 300),
+    ],
+)
+def test_only_the_last_interruption_begun_before_covers_a_use(block, at, begun):
+    frozen, suspended = Interruption(200, None, 900), Interruption(300, None, ENDLESS)
+    found = covering((HOLE, frozen, suspended), block, at)
+    assert (found and found.begun) == begun
+    assert covering((), block, at) is None
+    assert frozen.is_open(899)
+    assert not frozen.is_open(900)
+    assert not HOLE.is_open(0)
 
 
 def test_signatures_are_the_leases_keys():

@@ -37,6 +37,7 @@ PINNED = {
     "lease_status": "4 bb872084214dcbbb",
     "product_status": "3 44a0ae66c74b9ac6",
     "receipt_kind": "2 742e35348e2e9e18",
+    "correction_cause": "4 2e508b51343c488a",
     "proposal_kind": "17 ed62ccb511c7ffbc",
     "proposal_status": "6 40c5b6dc67f48248",
     "ballot": "3 2816c16dfe6ff8c2",
