@@ -34,6 +34,7 @@ ADDRESSES: Final[Mapping[str, bytes]] = {
     "obligations": bytes(18) + b"\xda\x11",
     "disputes": bytes(18) + b"\xda\x12",
     "sealed": bytes(18) + b"\xda\x18",
+    "affirmations": bytes(18) + b"\xda\x26",
     "acceptances": bytes(18) + b"\xda\x24",
     "applications": bytes(18) + b"\xda\x13",
     "sandboxes": bytes(18) + b"\xda\x14",

@@ -457,13 +457,7 @@ def suspend(authorization: bytes32, reason: uint256, evidence: bytes32):
     assert (
         vocabulary.givers_of(reason) & parties != 0
     ), "authorizations: not a reason of this party"
-    self.authorizations[authorization].standing = INTERRUPTED | self._with_status(
-        standing & ~(parties << APPROVED_AT), vocabulary.AUTHORIZATION_STATUS_SUSPENDED
-    )
-    self._interrupt(authorization, ENDLESS)
-    log AuthorizationSuspended(
-        authorization=authorization, parties=parties, reason=reason, evidence=evidence
-    )
+    self._suspend(authorization, standing, parties, reason, evidence)
 
 
 @external
@@ -480,14 +474,28 @@ def resume(authorization: bytes32):
     assert (
         parties & required & ~((standing >> APPROVED_AT) & 255) != 0
     ), "authorizations: not an awaited party"
-    self._check_thawed(authorization, self.authorizations[authorization].limits)
-    standing |= parties << APPROVED_AT
-    approved: uint256 = (standing >> APPROVED_AT) & 255
-    if approved == required:
-        standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
-        self._go_on(authorization)
-    self.authorizations[authorization].standing = standing
-    log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
+    self._resume(authorization, standing, parties)
+
+
+@external
+def setAffirmed(authorization: bytes32, affirmed: bool):
+    """
+    @notice Affirmations suspends in the name of a subject, or of the agent in its place, that did not
+            reaffirm its consent in time; or it has reaffirmed.
+    """
+    assert msg.sender == addresses.AFFIRMATIONS, "authorizations: only affirmations"
+    standing: uint256 = self.authorizations[authorization].standing
+    assert self._is_in_force(standing), "authorizations: not active"
+    parties: uint256 = (standing >> REQUIRED_AT) & (SUBJECT | AGENT)
+    away: uint256 = parties & ~(standing >> APPROVED_AT)
+    if affirmed:
+        if away != 0:
+            self._resume(authorization, standing, away)
+        return
+    assert away == 0, "authorizations: not an approving party"
+    self._suspend(
+        authorization, standing, parties, vocabulary.REASON_NOT_REAFFIRMED, empty(bytes32)
+    )
 
 
 @external
@@ -1023,6 +1031,31 @@ def _check_awaiting(standing: uint256):
         status == vocabulary.AUTHORIZATION_STATUS_REQUESTED
         or status == vocabulary.AUTHORIZATION_STATUS_PARTIALLY_APPROVED
     ), "authorizations: not awaiting approval"
+
+
+@internal
+def _suspend(
+    authorization: bytes32, standing: uint256, parties: uint256, reason: uint256, evidence: bytes32
+):
+    self.authorizations[authorization].standing = INTERRUPTED | self._with_status(
+        standing & ~(parties << APPROVED_AT), vocabulary.AUTHORIZATION_STATUS_SUSPENDED
+    )
+    self._interrupt(authorization, ENDLESS)
+    log AuthorizationSuspended(
+        authorization=authorization, parties=parties, reason=reason, evidence=evidence
+    )
+
+
+@internal
+def _resume(authorization: bytes32, before: uint256, parties: uint256):
+    self._check_thawed(authorization, self.authorizations[authorization].limits)
+    standing: uint256 = before | (parties << APPROVED_AT)
+    approved: uint256 = (standing >> APPROVED_AT) & 255
+    if approved == (standing >> REQUIRED_AT) & 255:
+        standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
+        self._go_on(authorization)
+    self.authorizations[authorization].standing = standing
+    log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
 
 
 @view

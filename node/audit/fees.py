@@ -59,7 +59,7 @@ def _taken_effect(version: Case) -> int:
 def uses_of(case: Case, lease: LeaseCase) -> Iterator[UseRecord]:
     """Yield a lease's anchored uses, each with when it was anchored and disputed."""
     anchored = _anchored(lease)
-    voided = {h.value("receipt"): h.time for h in lease.events if h.name == "ReceiptVoided"}
+    voided = {h.value("receipt"): h.time for h in lease.events if _makes_void(h)}
     for number, use in enumerate(lease.receipts, 1):
         yield UseRecord(
             used_at=use.receipt.used_at,
@@ -69,6 +69,13 @@ def uses_of(case: Case, lease: LeaseCase) -> Iterator[UseRecord]:
             voided_at=voided.get(lease.hash_of(number)),
             disputes=spans_over(case, lease.number, number),
         )
+
+
+def _makes_void(happening: Happening) -> bool:
+    """Whether a challenge, or a correction by both sides that puts nothing in its place."""
+    if happening.name == "ReceiptCorrected":
+        return not any(happening.value("replacement"))
+    return happening.name == "ReceiptVoided"
 
 
 def _anchored(lease: LeaseCase) -> dict[int, Happening]:

@@ -72,7 +72,7 @@ _TRAIL: Final[tuple[tuple[str, tuple[str, ...], _CaseCheck], ...]] = (
     ("lists", ("leases",), check_lists),
     ("freezes", ("receipts",), check_freezes),
     ("disputes", ("leases",), check_disputes),
-    ("fees", ("closes", "revocation", "disputes"), check_fees),
+    ("fees", ("corrections", "closes", "revocation", "disputes"), check_fees),
     ("deletion", ("counts", "revocation"), check_deletion),
     ("records", ("counts", "revocation"), check_records),
     ("duties", ("terms",), check_duties),

@@ -181,6 +181,7 @@ def parameter_values(time_lock: int, deadline_floor: int) -> list[int]:
         Parameter.DECIDE_WITHIN: 20,
         Parameter.EXTEND_BY: 20,
         Parameter.SUPPLEMENT_WITHIN: 10,
+        Parameter.REAFFIRM_WITHIN: 52 * week,
     }
     return [values[parameter] for parameter in Parameter]
 

@@ -45,6 +45,7 @@ NOUNS: Final[Mapping[str, str]] = {
     "obligation": "duties that follow uses, each with a date",
     "dispute": "receipts disputed, answered, ruled on and appealed",
     "acceptance": "what consumers say of the data they received",
+    "affirmation": "consent that subjects reaffirm from time to time",
     "freeze": "a regulator's freezes",
     "sandbox": "what regulators let be tried within bounds",
     "inspection": "a regulator's inspections and roots of access logs",
@@ -297,6 +298,17 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
             {"kind": "obligation_kind"},
         ),
     ),
+    "affirmation": (
+        Command("reaffirm", "affirmations", "reaffirm", "carry in a subject's reaffirmation"),
+        Command(
+            "suspend",
+            "affirmations",
+            "suspendUnaffirmed",
+            "suspend what the subject did not reaffirm in time",
+        ),
+        Command("due", "affirmations", "dueOf", "show when consent is overdue"),
+        Command("hash", "affirmations", "affirmationHash", "compute what a subject signs"),
+    ),
     "acceptance": (
         Command("accept", "acceptances", "accept", "accept data, as the consumer"),
         Command("object", "acceptances", "object", "object to data in time, as the consumer"),
@@ -367,6 +379,7 @@ UNREACHABLE: Final[Mapping[tuple[str, str], str]] = {
     ("members", "enactProposal"): "answers to Governance alone",
     ("parameters", "checkProposal"): "asked by Governance when a proposal is made",
     ("parameters", "enactProposal"): "answers to Governance alone",
+    ("authorizations", "setAffirmed"): "answers to Affirmations alone, for a subject",
     ("authorizations", "endByRuling"): "answers to Disputes alone, when a ruling is final",
     ("obligations", "holdForDispute"): "answers to Disputes alone",
     ("obligations", "holdForFreeze"): "answers to Supervision alone",

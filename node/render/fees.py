@@ -58,7 +58,7 @@ _NOTHING: Final = {"zh": "本期无费用", "en": "nothing is due for the period
 _LEFT_OUT: Final = {
     "not anchored": {"zh": "未在期末前上链", "en": "not anchored before the end of the period"},
     "void": {"zh": "作废", "en": "void"},
-    "challenged": {"zh": "经质疑作废", "en": "voided by a challenge"},
+    "voided": {"zh": "经质疑或更正作废", "en": "voided by a challenge or a correction"},
     "disputed": {"zh": "争议中或争议成立", "en": "disputed, or the dispute was upheld"},
     "claimed": {"zh": "单方主张，尚待裁定", "en": "claimed by one side, not ruled on"},
 }

@@ -1,10 +1,10 @@
 """Fees of a period: lines that follow from terms, plans and receipts alone (R15, R18).
 
-A use counts at a time when its receipt is anchored and says that it was delivered, no challenge has
-voided it, and no dispute leaves it out (A61); a claimed use only once a ruling dismissed a dispute
-over it (R12). What counts at the end of a period and did not at its beginning is charged, the
-reverse credited: so nothing is charged twice, what is ruled later comes with the later period, and
-both sides and an auditor find the same from the ledger's events before the end.
+A use counts at a time when its receipt is anchored and says that it was delivered, no challenge or
+correction has voided it, and no dispute leaves it out (A61); a claimed use only once a ruling
+dismissed a dispute over it (R12). What counts at the end of a period and did not at its beginning
+is charged, the reverse credited: so nothing is charged twice, what is ruled later comes with the
+later period, and both sides and an auditor find the same from the ledger's events before the end.
 """
 
 import json
@@ -116,7 +116,7 @@ def left_out(use: UseRecord, time: int) -> str | None:
     grounds = (
         (use.anchored_at >= time, "not anchored"),
         (not use.is_delivered, "void"),
-        (use.voided_at is not None and use.voided_at < time, "challenged"),
+        (use.voided_at is not None and use.voided_at < time, "voided"),
         (len(over) < len(known) or any(d.ruling in UPHOLDING for d in over), "disputed"),
         (use.is_claimed and all(d.ruling != Ruling.DISMISSED for d in over), "claimed"),
     )

@@ -73,6 +73,7 @@ class Reason(IntEnum):
     SUPERSEDED = 9
     BREACH_OF_TERMS = 10
     DECLINED = 11
+    NOT_REAFFIRMED = 12
 
 
 class MemberKind(IntEnum):
@@ -289,6 +290,7 @@ class Parameter(IntEnum):
     DECIDE_WITHIN = 5
     EXTEND_BY = 6
     SUPPLEMENT_WITHIN = 7
+    REAFFIRM_WITHIN = 8
 
 
 class VersionStatus(IntEnum):

@@ -8,6 +8,7 @@ reasons of the artifacts; `python -m scripts.reverts` adds the lines that are mi
 from node.errors import Reverted
 from node.sdk.reverts import (
     acceptances,
+    affirmations,
     applications,
     authorizations,
     catalog,
@@ -40,6 +41,7 @@ __all__ = [
     "CLASSES",
     "Revert",
     "acceptances",
+    "affirmations",
     "applications",
     "authorizations",
     "catalog",

@@ -12,15 +12,14 @@ from node.audit.report import to_json
 from node.audit.result import Report, Status
 from node.audit.verify import verify
 from node.cli import main
+from node.sdk.corrections import correct_receipt
 from node.sdk.fee_file import FeeFile
 from node.spec.fees import decode_fees, encode_fees
 from node.spec.pricing import PricePlan, Tier, encode_plan
 from node.spec.terms import words
 from node.spec.types import Hash32
-from node.spec.vocabulary import (
-    PriceClass,
-    RatePeriod,
-)
+from node.spec.usage import correction_digest, correction_of
+from node.spec.vocabulary import CorrectionCause, PriceClass, RatePeriod
 from tests.chaincode import world
 from tests.chaincode.world import EXCHANGE
 from tests.unit.audit.factory import agreed
@@ -161,6 +160,21 @@ def test_lines_of_others_are_said_not_to_be_shown(tmp_path: Path) -> None:
     report = anchored(tmp_path, more)
     assert not report.failures
     assert "fees-of-others" in {statement.key for statement in report.statements}
+
+
+def test_a_use_that_both_corrected_as_void_costs_nothing(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    receipt = trade.receipts(trade.lease)[4]
+    correction = correction_of(receipt, None, CorrectionCause.RECORDED_IN_ERROR, world.CHAIN_ID)
+    halves = world.both(correction_digest(correction, world.CHAIN_ID))
+    call = correct_receipt(receipt, correction, *halves)
+    trade.send_data("c.approver", call.to, call.data)
+    file = trade.state_fees(trade.began, trade.next_period())
+    charged = {line.authorization: line.charged for line in file.fees.lines}
+    assert charged == {trade.platform: 2, trade.direct: 2}
+    trade.seal([])
+    report = shown(trade, *trade.wanted)
+    assert {r.status for r in report.results if r.check == "fees"} == {Status.PROVED}
 
 
 def test_periods_that_overlap(tmp_path: Path) -> None:

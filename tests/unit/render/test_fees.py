@@ -42,7 +42,7 @@ def test_lines(language: str, charged: str, direct: str, nothing: str) -> None:
 
 
 def test_what_is_left_out_has_its_ground_in_both_languages() -> None:
-    grounds = ("not anchored", "void", "challenged", "disputed", "claimed")
+    grounds = ("not anchored", "void", "voided", "disputed", "claimed")
     for language in ("zh", "en"):
         lines = left_out_lines(dict.fromkeys(grounds, 3), language)
         assert len(set(lines)) == len(grounds)

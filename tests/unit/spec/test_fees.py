@@ -56,7 +56,7 @@ def test_uses_count_from_their_anchoring() -> None:
         (UseRecord(1, 5), 5, "not anchored"),
         (UseRecord(1, 5, is_delivered=False), 6, "void"),
         (UseRecord(1, 5, voided_at=8), 8, None),
-        (UseRecord(1, 5, voided_at=8), 9, "challenged"),
+        (UseRecord(1, 5, voided_at=8), 9, "voided"),
         (UseRecord(1, 5, disputes=(DisputeSpan(7),)), 7, None),
         (UseRecord(1, 5, disputes=(DisputeSpan(7),)), 8, "disputed"),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.DISMISSED),)), 9, "disputed"),
