@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.errors import DecodeError, Refused, SignatureError
+from node.sdk.carried import read_carried
 from node.spec.crypto import address_of, recover, sign
 from node.spec.terms import Terms, authorization_id, from_json, grants_domain, to_json
 from node.spec.types import Address, Hash32
@@ -96,12 +97,7 @@ def decode(text: str, chain_id: int) -> ApprovalFile:
 
 def read(path: Path, chain_id: int) -> ApprovalFile:
     """Return the approval file at a path; errors as of `decode`."""
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise DecodeError(f"{path}: more than {FILE_BYTES_MAX} bytes")
-        return decode(path.read_text(encoding="utf-8"), chain_id)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"{path}: cannot be read", why=str(error)) from error
+    return decode(read_carried(path, FILE_BYTES_MAX), chain_id)
 
 
 def approve(file: ApprovalFile, key: bytes) -> ApprovalFile:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.errors import DecodeError, Refused, SignatureError
+from node.sdk.carried import read_carried
 from node.sdk.contracts import Call
 from node.sdk.statements import state_fees
 from node.spec.crypto import SIGNATURE_LENGTH, address_of, recover, sign
@@ -177,12 +178,7 @@ def decode(text: str) -> FeeFile:
 
 def read(path: Path) -> FeeFile:
     """Return the fee file at a path; errors as of `decode`."""
-    try:
-        if path.stat().st_size > _FILE_BYTES_MAX:
-            raise DecodeError(f"{path}: more than {_FILE_BYTES_MAX} bytes")
-        return decode(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"{path}: cannot be read", why=str(error)) from error
+    return decode(read_carried(path, _FILE_BYTES_MAX))
 
 
 def _object(text: str) -> dict[str, Any]:

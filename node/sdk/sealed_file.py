@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from node.errors import ConfigError, DecodeError, Refused
 from node.sdk import wire
+from node.sdk.carried import read_carried
 from node.sdk.contracts import Call
 from node.sdk.sealed import carry_grant, sign_terms
 from node.spec import terms as clear_terms
@@ -158,12 +159,7 @@ def decode(text: str, chain_id: int) -> SealedFile:
 
 def read(path: Path, chain_id: int) -> SealedFile:
     """Return the sealed file at a path; errors as of `decode`."""
-    try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise DecodeError(f"{path}: more than {FILE_BYTES_MAX} bytes")
-        return decode(path.read_text(encoding="utf-8"), chain_id)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"{path}: cannot be read", why=str(error)) from error
+    return decode(read_carried(path, FILE_BYTES_MAX), chain_id)
 
 
 def write(path: Path, text: str) -> None:

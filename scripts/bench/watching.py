@@ -17,11 +17,10 @@ import orjson
 
 from scripts.bench.flight import Flight
 from scripts.bench.sending import JSON_HEADERS
-from scripts.loads import LoadFailed
+from scripts.loads import BATCH, LoadFailed
 
 PROBE_SECONDS: Final = 0.5
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
-BATCH: Final = 100
 RECEIPTS_AT_ONCE_MAX: Final = 10_000
 """A node refuses an answer of more than 25 MiB: about 19,000 receipts."""
 
