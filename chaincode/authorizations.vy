@@ -138,6 +138,8 @@ acknowledgements: HashMap[bytes32, uint256]
 # Interruptions of an authorization, from number 1 in the order of their first blocks, none over
 # another; under 0 how many there were.
 interruptions: HashMap[bytes32, HashMap[uint256, uint256]]
+# By digest of terms that share onward, those of the parent in force when they were requested.
+awaited: HashMap[bytes32, bytes32]
 
 event AuthorizationApproved:
     authorization: indexed(bytes32)
@@ -291,7 +293,8 @@ def endOf(authorization: bytes32) -> uint256:
 def boundOf(authorization: bytes32) -> uint256:
     """
     @notice The first block on whose state no use may stand: that which ended it, or began an
-            interruption that lies over it now; the largest uint64 for none.
+            interruption that lies over it now, or did so to one it shares onward; the largest uint64 for
+            none, 0 where there is no such authorization.
     """
     return self._bound(authorization, self.authorizations[authorization].standing)
 
@@ -300,13 +303,25 @@ def boundOf(authorization: bytes32) -> uint256:
 @external
 def boundFor(authorization: bytes32, stateBlock: uint256, usedAt: uint256) -> uint256:
     """
-    @notice The block that ended it, the largest uint64 while nothing has, for a use that stands on the
-            state of a block; 0 where an interruption lies over the use.
+    @notice The block that ended it or one it shares onward, the largest uint64 while nothing has, for a
+            use that stands on the state of a block; 0 where an interruption lies over the use, and where
+            there is no such authorization.
     """
     standing: uint256 = self.authorizations[authorization].standing
-    if standing & INTERRUPTED != 0 and self._is_interrupted(authorization, stateBlock, usedAt):
+    if standing == 0:
         return 0
-    return self._ended(standing)
+    bound: uint256 = self._ended(standing)
+    if standing & INTERRUPTED == 0:
+        return bound
+    above: bytes32 = authorization
+    for _: uint256 in range(DEPTH_MAX + 1):
+        if self._is_interrupted(above, stateBlock, usedAt):
+            return 0
+        bound = min(bound, self._ended(self.authorizations[above].standing))
+        above = self.parents[above]
+        if above == empty(bytes32):
+            break
+    return bound
 
 
 @view
@@ -411,6 +426,10 @@ def begin(authorization: bytes32, fixed: uint256, approval: IAuthorizations.Appr
         self.authorizations[authorization].standing == 0
     ), "authorizations: requested already"
     standing: uint256 = fixed | (1 << VERSION_AT)
+    if approval.parent != empty(bytes32):
+        self._await(authorization, approval.parent)
+        # What interrupts or ends a parent lies over its children too.
+        standing |= INTERRUPTED
     self._approve(
         authorization,
         standing | (vocabulary.AUTHORIZATION_STATUS_REQUESTED << STATUS_AT),
@@ -760,7 +779,8 @@ def _activate(authorization: bytes32, standing: uint256, approval: IAuthorizatio
     self._write_limits(authorization, approval, 0)
     if approval.parent != empty(bytes32):
         self.parents[authorization] = approval.parent
-        self._share(approval.parent, authorization, (approval.limits >> MAXIMUM_AT) & UINT32)
+        uses: uint256 = (approval.limits >> MAXIMUM_AT) & UINT32
+        self._share(approval.parent, authorization, authorization, uses)
     log AuthorizationActivated(authorization=authorization, version=standing >> VERSION_AT)
 
 
@@ -792,7 +812,7 @@ def _amend(amendment: bytes32, approved: uint256, approval: IAuthorizations.Appr
     if limits & ONWARD != 0:
         before: uint256 = (limits >> MAXIMUM_AT) & UINT32
         assert maximum >= before, "authorizations: fewer uses than the parent gave"
-        self._share(approval.parent, authorization, maximum - before)
+        self._share(approval.parent, amendment, authorization, maximum - before)
     self.versions[authorization][number].limits = limits
     self.versions[authorization][number + 1].terms = amendment
     self.origins[amendment] = authorization
@@ -844,15 +864,28 @@ def _fields(authorization: bytes32, limits: uint256) -> uint256:
 
 
 @internal
-def _share(parent: bytes32, child: bytes32, uses: uint256):
+def _await(asked: bytes32, parent: bytes32):
     """
-    @dev Take a child's uses out of its parent, which must be in force itself.
+    @dev Remember the terms that a request was found to lie within: it takes effect under no others.
+    """
+    version: uint256 = self.authorizations[parent].standing >> VERSION_AT
+    self.awaited[asked] = self._terms_of(parent, version)
+
+
+@internal
+def _share(parent: bytes32, asked: bytes32, child: bytes32, uses: uint256):
+    """
+    @dev Take a child's uses out of its parent, which must be in force itself, under the terms that the
+         child was asked for within.
     """
     standing: uint256 = self.authorizations[parent].standing
     maximum: uint256 = (self.authorizations[parent].limits >> MAXIMUM_AT) & UINT32
     assert (
         (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
     ), "authorizations: parent is not active"
+    assert (
+        self.awaited[asked] == self._terms_of(parent, standing >> VERSION_AT)
+    ), "authorizations: parent was amended since"
     assert (
         uses <= maximum - ((standing >> COUNTED_AT) & UINT32)
     ), "authorizations: parent's uses exhausted"
@@ -962,11 +995,20 @@ def _is_open(interruption: uint256) -> bool:
 @view
 @internal
 def _bound(authorization: bytes32, standing: uint256) -> uint256:
+    if standing == 0:
+        return 0
     bound: uint256 = self._ended(standing)
-    if standing & INTERRUPTED != 0:
-        last: uint256 = self.interruptions[authorization][self.interruptions[authorization][0]]
+    if standing & INTERRUPTED == 0:
+        return bound
+    above: bytes32 = authorization
+    for _: uint256 in range(DEPTH_MAX + 1):
+        bound = min(bound, self._ended(self.authorizations[above].standing))
+        last: uint256 = self.interruptions[above][self.interruptions[above][0]]
         if self._is_open(last):
             bound = min(bound, last & UINT32)
+        above = self.parents[above]
+        if above == empty(bytes32):
+            break
     return bound
 
 
@@ -994,7 +1036,8 @@ def _is_interrupted(authorization: bytes32, stateBlock: uint256, usedAt: uint256
     to: uint256 = (found >> TO_AT) & UINT32
     if to != 0:
         return stateBlock < to
-    return usedAt < found >> UNTIL_AT
+    # While it lasts no receipt can date its use behind it.
+    return usedAt < found >> UNTIL_AT or block.timestamp < found >> UNTIL_AT
 
 
 @pure

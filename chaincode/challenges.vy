@@ -143,10 +143,12 @@ def isAnchored(
     @notice Whether a receipt is leaf `index` of an anchored batch and was not voided.
     """
     hashed: bytes32 = usage.receipt_hash(receipt)
+    signed: bytes32 = usage.batch_id(batch)
     return (
-        staticcall ILeases(addresses.LEASES).anchoredAt(usage.batch_id(batch)) != 0
+        staticcall ILeases(addresses.LEASES).anchoredAt(signed) != 0
         and self._root(hashed, index, convert(batch.count, uint256), proof) == batch.root
         and not self.voids[hashed]
+        and not self.voids[self._stranger(signed, hashed)]
     )
 
 
@@ -172,7 +174,6 @@ def challenge(
         keccak256(abi_encode(authorizations, ranges, lasts)) == batch.ranges
     ), "challenges: not the batch's ranges"
     hashed: bytes32 = usage.receipt_hash(receipt)
-    assert not self.voids[hashed], "challenges: void already"
     assert (
         self._root(hashed, index, convert(batch.count, uint256), proof) == batch.root
     ), "challenges: not a leaf of the batch"
@@ -188,7 +189,10 @@ def challenge(
     if len(flaw) == 0 and expected != empty(bytes32) and hashed != expected:
         flaw = "challenges: not the range's last receipt"
     assert len(flaw) != 0, "challenges: nothing contradicts the leaf"
-    self.voids[hashed] = True
+    # A leaf of another lease says nothing of that lease's own receipt, which may be anchored rightly.
+    mark: bytes32 = hashed if receipt.lease == lease else self._stranger(signed, hashed)
+    assert not self.voids[mark], "challenges: void already"
+    self.voids[mark] = True
     log ReceiptVoided(lease=receipt.lease, receipt=hashed, batch=signed, flaw=flaw)
 
 
@@ -319,6 +323,15 @@ def _place(
         if entry & CLOSES == 0:
             followed += 1
     raise "challenges: not a leaf of the batch"
+
+
+@pure
+@internal
+def _stranger(batch: bytes32, receipt: bytes32) -> bytes32:
+    """
+    @dev What marks a leaf that is void in one batch alone, because its lease is another's.
+    """
+    return keccak256(concat(batch, receipt))
 
 
 @view

@@ -337,7 +337,7 @@ def _open_deletion(authorization: bytes32):
     if status == vocabulary.AUTHORIZATION_STATUS_EXPIRED:
         since = (standing >> 190) & (2**36 - 1)
     retention: uint256 = ((limits >> 201) & 8_191) * DAY
-    if (standing >> 136) & 63 == vocabulary.REASON_SUBJECT_WITHDREW:
+    if (standing >> 136) & 31 == vocabulary.REASON_SUBJECT_WITHDREW:
         retention = 0
     within: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(
         vocabulary.PARAMETER_DELETION_WITHIN

@@ -55,6 +55,9 @@ CORRECTION_TYPE: constant(bytes32) = keccak256(
     "Correction(bytes32 receipt,bytes32 replacement,uint8 cause)"
 )
 
+# Numbers of an authorization's leases lie below.
+NUMBERS: constant(uint256) = 2**24
+
 struct Request:
     lease: bytes32
     number: uint64
@@ -109,8 +112,10 @@ struct Batch:
 def id(authorization: bytes32, number: uint256) -> bytes32:
     """
     @notice The id of an authorization's lease: the sum of both, modulo 2^256. Numbers stay below 2^24,
-            so two leases with one id need two terms whose hashes agree in 232 bits.
+            so two leases with one id need two terms whose hashes agree in 232 bits: whoever could name
+            any number would reach any lease from any authorization.
     """
+    assert number < NUMBERS, "usage: no such lease"
     return convert(unsafe_add(convert(authorization, uint256), number), bytes32)
 
 

@@ -210,8 +210,11 @@ def test_a_false_leaf_is_voided_by_whoever_holds_it(world, pair, index, changes,
     assert w.events(outcome) == ["ReceiptVoided"]
     assert flaw.encode() in outcome.logs[0].data
     receipt = w.hashed(leaves[index])
-    assert world.view("challenges", "isVoid", receipt)
-    assert world.state.storage(registry.CHALLENGES, registry.slot_of_void(receipt)) == 1
+    # Another lease's own receipt may be anchored rightly elsewhere: here alone it is void.
+    everywhere = flaw != "leaf of another lease"
+    assert world.view("challenges", "isVoid", receipt) is everywhere
+    slot = registry.slot_of_void(receipt)
+    assert world.state.storage(registry.CHALLENGES, slot) == everywhere
     again = world.refused("c.gateway", *challenge(pair, batch, ranges, leaves, index))
     assert again == "challenges: void already"
 
