@@ -9,6 +9,7 @@ parties: the file proves it.
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.audit.summary import moment
+from node.spec.calendar import DAY_SECONDS
 from node.spec.obligations import (
     OBLIGATIONS,
     Hold,
@@ -20,7 +21,6 @@ from node.spec.obligations import (
 )
 from node.spec.proposals import PARAMETERS, slot_of_value
 from node.spec.registry import status_at
-from node.spec.terms import DAY_SECONDS
 from node.spec.types import Hash32
 from node.spec.vocabulary import (
     AuthorizationStatus,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from chaincode import ADDRESSES
+from node.spec.calendar import DAY_SECONDS
 from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import AcceptanceStatus
@@ -10,8 +11,6 @@ from node.spec.vocabulary import AcceptanceStatus
 ACCEPTANCES: Final = Address(ADDRESSES["acceptances"])
 STATUSES: Final = 0
 OBJECTIONS: Final = 1
-
-DAY_SECONDS: Final = 86_400
 
 
 def deadline(valid_from: int, days: int) -> int:

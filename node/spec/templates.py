@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from node.spec.calendar import DAY_SECONDS
 from node.spec.slots import ReadSlot, mapping_slot
-from node.spec.terms import DAY_SECONDS, Terms
+from node.spec.terms import Terms
 from node.spec.types import Hash32
 from node.spec.vocabulary import HOME, Party, ProductStatus, mask
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from chaincode import ADDRESSES
 from node.errors import DecodeError, SignatureError
+from node.spec.calendar import DAY_SECONDS
 from node.spec.crypto import recover
 from node.spec.typed_data import Domain, Word, struct_hash, typed_digest
 from node.spec.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32
@@ -25,8 +26,7 @@ MINIMUM_GROUP_FLOOR: Final = 5
 """Smallest `minimum_group` of terms without a single subject."""
 
 UNSIGNED_MAX: Final = 64
-DEADLINE_SECONDS_MAX: Final = 7 * 86_400
-DAY_SECONDS: Final = 86_400
+DEADLINE_SECONDS_MAX: Final = 7 * DAY_SECONDS
 
 TERMS_TYPE: Final = (
     "Terms(uint32 provider,uint32 consumer,uint32 exchange,uint16 exchangeShare,uint32 operator,"

@@ -26,6 +26,7 @@ from tests.chaincode.offices import (
     refuse,
     request,
 )
+from tests.chaincode.test_onward import shared_with_c
 
 
 @pytest.fixture
@@ -132,15 +133,7 @@ def test_what_is_shared_onward_needs_an_application_too(world):
     parent = w.terms(right=OwnerRight.OPERATING, recipients=1 << w.C)
     w.request(world, parent)
     world.send("a.approver", *w.approving(parent))
-    child = replace(
-        parent,
-        provider=w.B,
-        consumer=w.C,
-        parent=w.identifier(parent),
-        recipients=0,
-        maximum_uses=5,
-        right=OwnerRight.PROCESSING,
-    )
+    child = shared_with_c(parent)
     asked = ("grants", "requestUpon", words(child), [words(parent)], [])
     assert world.refused("c.approver", *asked) == "grants: no approved application"
     approve(world, apply(world, "c.approver"))

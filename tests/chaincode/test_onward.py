@@ -35,6 +35,19 @@ CHILD = replace(
 )
 
 
+def shared_with_c(parent):
+    """Terms by which B shares five uses of a parent onward to C."""
+    return replace(
+        parent,
+        provider=w.B,
+        consumer=w.C,
+        parent=w.identifier(parent),
+        recipients=0,
+        maximum_uses=5,
+        right=OwnerRight.PROCESSING,
+    )
+
+
 @pytest.fixture
 def world():
     world = w.market()

@@ -19,6 +19,7 @@ from node.spec.vocabulary import (
 )
 from tests.chaincode import sandboxed as s
 from tests.chaincode import world as w
+from tests.chaincode.test_onward import shared_with_c
 
 ONE, TWO = s.OFFICERS
 
@@ -317,15 +318,7 @@ def test_what_is_shared_onward_counts_again_and_needs_its_consumer_admitted(worl
     parent = s.terms(right=OwnerRight.OPERATING, recipients=1 << w.C)
     w.request(world, parent)
     world.send("a.approver", *w.approving(parent))
-    child = replace(
-        parent,
-        provider=w.B,
-        consumer=w.C,
-        parent=w.identifier(parent),
-        recipients=0,
-        maximum_uses=5,
-        right=OwnerRight.PROCESSING,
-    )
+    child = shared_with_c(parent)
     call = ("grants", "requestUpon", words(child), [words(parent)], [])
     assert world.refused("c.approver", *call) == "sandboxes: not admitted"
     s.admit(world, s.SANDBOX, w.C)
