@@ -60,13 +60,26 @@ def _require_uninterrupted(evidence: Evidence, case: Case) -> None:
     until = freezes[-1].value("until") if freezes else 0
     same = until == case.state.frozen_until
     require(case.name, (same, "state holds another freeze than is shown"))
-    shown, kept = interruptions_in(case), tuple[Interruption, ...]()
-    if case.state.was_interrupted:
-        kept = interruptions_of(evidence.reader(AUTHORIZATIONS), case.identifier)
+    kept = _interruptions(evidence, case)
+    shown = interruptions_in(case)
     require(case.name, (shown == kept, "state holds other interruptions than are shown"))
+    _require_uncovered(case, kept)
+    for ancestor in case.ancestors:
+        _require_uncovered(case, _interruptions(evidence, ancestor))
+
+
+def _interruptions(evidence: Evidence, case: Case) -> tuple[Interruption, ...]:
+    """Return what state keeps of a case's suspensions and freezes."""
+    if not case.state.was_interrupted:
+        return ()
+    return interruptions_of(evidence.reader(AUTHORIZATIONS), case.identifier)
+
+
+def _require_uncovered(case: Case, interruptions: tuple[Interruption, ...]) -> None:
+    """No use was made while one lay over the grant, or over one that it shares onward."""
     for lease in case.leases:
         for use in lease.receipts:
-            found = covering(kept, use.receipt.state_block, use.receipt.used_at)
+            found = covering(interruptions, use.receipt.state_block, use.receipt.used_at)
             begun = 0 if found is None else found.begun
             subject = f"{case.name}, {lease.name}, receipt {use.receipt.number}"
             flaw = f"used while suspended or frozen from block {begun} on"

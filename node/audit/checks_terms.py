@@ -74,15 +74,15 @@ def _require_follows(
     evidence: Evidence, case: Case, before: Case, version: Case, number: int
 ) -> None:
     """An amendment is the next version of the terms before it, by its own word and by state's."""
-    refusal = refuse_amendment(version.terms, before.terms, before.identifier, evidence.chain_id)
-    tried = [sandbox_of(summary_of(evidence, each.terms)) for each in (before, version)]
+    new, old = version.terms, before.terms
+    tried = sandbox_of(summary_of(evidence, new)), sandbox_of(summary_of(evidence, old))
+    refusal = refuse_amendment(new, old, before.identifier, tried, evidence.chain_id)
     slot = registry.slot_of_version(case.identifier, number)
     with naming(case.name):
         held = evidence.reader(registry.AUTHORIZATIONS)(slot)
     require(
         version.name,
         (refusal is None, f"it is no amendment: {refusal}"),
-        (tried[0] == tried[1], "it left a sandbox, or entered one, by an amendment"),
         (held == int.from_bytes(version.identifier, "big"), "state names another version"),
         (version.state.version == 1, "state holds it as amended itself"),
         (version.amended is not None, "nothing shows that it took effect"),

@@ -8,10 +8,13 @@ from node.spec.terms import Terms, authorization_id
 from node.spec.types import Hash32
 
 
-def refuse_amendment(terms: Terms, before: Terms, in_force: Hash32, chain_id: int) -> str | None:
+def refuse_amendment(
+    terms: Terms, before: Terms, in_force: Hash32, sandboxes: tuple[int, int], chain_id: int
+) -> str | None:
     """Return why terms are not the next version of those before, or None.
 
-    `in_force` is the digest of the terms that the authorization stands under.
+    `in_force` is the digest of the terms that the authorization stands under; `sandboxes` are those
+    in which the new product version and the one before are tried, 0 for none.
     """
     checks = (
         (authorization_id(before, chain_id) == terms.amends, "not the terms before"),
@@ -20,6 +23,7 @@ def refuse_amendment(terms: Terms, before: Terms, in_force: Hash32, chain_id: in
         (terms.product == before.product, "another product than before"),
         (terms.parent == before.parent, "another parent than before"),
         (_subject(terms) == _subject(before), "another subject than before"),
+        (sandboxes[0] == sandboxes[1], "another sandbox than before"),
     )
     return next((f"lineage: {reason}" for holds, reason in checks if not holds), None)
 

@@ -120,12 +120,12 @@ OTHERS = [
 @pytest.mark.parametrize(("changes", "reason"), OTHERS)
 def test_who_and_what_it_is_about_stays(world, changes, reason):
     terms = replace(MORE, **changes)
-    told = refuse_amendment(terms, FIRST, IDENTITY, w.CHAIN_ID)
+    told = refuse_amendment(terms, FIRST, IDENTITY, (0, 0), w.CHAIN_ID)
     assert told == f"lineage: {reason}"
     shown = [words(FIRST)] * (2 if "parent" in changes else 1)
     refused = world.refused("b.approver", "grants", "requestUpon", words(terms), shown, ())
     assert refused == f"lineage: {reason}"
-    assert refuse_amendment(MORE, FIRST, IDENTITY, w.CHAIN_ID) is None
+    assert refuse_amendment(MORE, FIRST, IDENTITY, (0, 0), w.CHAIN_ID) is None
 
 
 def test_only_the_terms_in_force_are_amended(world):

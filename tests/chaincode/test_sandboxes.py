@@ -8,6 +8,7 @@ from chaincode.vocabulary import load
 from node.sdk import sandboxes as calls
 from node.sdk.governance import set_mandate
 from node.spec import sandboxes
+from node.spec.amendments import refuse_amendment
 from node.spec.crypto import keccak256
 from node.spec.terms import words
 from node.spec.types import ZERO_HASH
@@ -295,8 +296,9 @@ def test_nothing_enters_a_sandbox_by_an_amendment(world):
     outside = w.terms(nonce=7)
     w.request(world, outside)
     world.send("a.approver", *w.approving(outside))
-    _, call = amending(outside, product_version=s.VERSION, maximum_uses=10)
-    assert world.refused("b.approver", *call) == "lineage: another sandbox than before"
+    terms, call = amending(outside, product_version=s.VERSION, maximum_uses=10)
+    told = refuse_amendment(terms, outside, w.identifier(outside), (s.SANDBOX, 0), w.CHAIN_ID)
+    assert world.refused("b.approver", *call) == "lineage: another sandbox than before" == told
     second = s.open_one(world, case_hash=keccak256(b"another case"))
     s.admit(world, second, w.A, w.B)
     version = s.publish(world, second)

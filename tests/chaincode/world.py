@@ -469,9 +469,10 @@ def plain(value: Any) -> tuple[Any, ...]:
     return tuple(getattr(value, name) for name in value.__dataclass_fields__)
 
 
-def both(digest: bytes) -> tuple[bytes, bytes]:
+def both(digest: bytes, sides: tuple[str, str] = ("a", "b")) -> tuple[bytes, bytes]:
     """Signatures of the provider's and the consumer's gateway."""
-    return signature("a.gateway", digest), signature("b.gateway", digest)
+    provider, consumer = sides
+    return signature(f"{provider}.gateway", digest), signature(f"{consumer}.gateway", digest)
 
 
 def batch_of(

@@ -195,14 +195,21 @@ class Chain:
         self.send("b.gateway", "leases", "open", opening, account("a.gateway"))
         return usage.lease_id(authorization, number)
 
-    def use(self, lease: Hash32, count: int, unsigned: int = 0, **changes: Any) -> None:
+    def use(
+        self,
+        lease: Hash32,
+        count: int,
+        unsigned: int = 0,
+        sides: tuple[str, str] = ("a", "b"),
+        **changes: Any,
+    ) -> None:
         """Add uses to the journal; the last `unsigned` lack the countersignature."""
         for left in range(count, 0, -1):
             last = self.journal.last(lease)
             number = last.request.number + 1 if last else 1
             previous = hashed(last.receipt) if last and last.receipt else lease
             receipt = world.receipt(self, lease, number, previous, **changes)
-            self.record(receipt, countersigned=left > unsigned)
+            self.record(receipt, countersigned=left > unsigned, sides=sides)
 
     def record(
         self,
@@ -210,10 +217,11 @@ class Chain:
         *,
         countersigned: bool = True,
         consent: SignedConsent | None = None,
+        sides: tuple[str, str] = ("a", "b"),
     ) -> None:
         request = _request(receipt)
-        asked = signature("b.gateway", usage.request_digest(request, world.CHAIN_ID))
-        provider, consumer = both(hashed(receipt))
+        asked = signature(f"{sides[1]}.gateway", usage.request_digest(request, world.CHAIN_ID))
+        provider, consumer = both(hashed(receipt), sides)
         half = consumer if countersigned else None
         self.journal.add(Use(request, "", asked, receipt, b"", "", provider, half, consent))
 

@@ -226,6 +226,23 @@ def test_what_is_shared_onward_is_proved_with_its_parent(chain: Chain) -> None:
     assert alone.cases[0].state.counted == 30
 
 
+def test_use_of_a_share_while_its_parent_is_suspended_is_found(chain: Chain) -> None:
+    """Under a root the contract does not see it; the parent's own interruptions tell."""
+    parent, child = onward(chain)
+    end = (parent, Reason.FRAUD_SUSPECTED, bytes(32))
+    chain.send("a.approver", "authorizations", "suspend", *end)
+    lease = usage.lease_id(child, 1)
+    chain.use(lease, 1, sides=("b", "c"))
+    chain.send("a.approver", "authorizations", "resume", parent)
+    ranges = [chain.range(child, 1, 1, 1, False)]
+    batch = world.batch_of(ranges, chain.receipts(lease), provider=B, consumer=world.C)
+    lists, signed = plain(usage.pack_ranges(ranges)), usage.batch_id(batch, world.CHAIN_ID)
+    signatures = both(signed, ("b", "c"))
+    chain.send("b.gateway", "leases", "settleBatch", plain(batch), *lists, *signatures)
+    with pytest.raises(Exception, match="used while suspended or frozen"):
+        asyncio.run(chain.export(child))
+
+
 def test_consumer_ends_it_and_provider_ends_another(chain: Chain) -> None:
     one, other = chain.grant(agreed(1)), chain.grant(agreed(2))
     end = ("authorizations", "revoke")
