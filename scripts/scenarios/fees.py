@@ -46,10 +46,8 @@ async def time_of(stage: Stage, receipt: TransactionReceipt) -> int:
 
 async def state_uses(stage: Stage, since: int, until: int, counts: dict[Hash32, int]) -> None:
     """Have both sides state their uses of a period, once a block is later than its end."""
-    members = stage.network.members
-    pair = (members["provider"], members["consumer"])
-    for name in ("provider.gateway", "consumer.gateway"):
-        await _once_over(stage, name, (*pair, since, until), counts)
+    for side in (stage.provider, stage.consumer):
+        await _once_over(stage, f"{side}.gateway", (*stage.sides, since, until), counts)
 
 
 async def _once_over(

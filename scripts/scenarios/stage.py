@@ -8,6 +8,7 @@ its record alone: a receipt that both sides' keys sign.
 import asyncio
 import time
 from collections.abc import Awaitable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -111,6 +112,9 @@ class Stage:
     offered: Manifest = field(init=False)
     """The product of indicators as it was published."""
     template: Hash32 = field(init=False)
+    provider: str = "provider"
+    consumer: str = "consumer"
+    """Whose keys act: the two sides of what is granted here."""
     proved: list[Shown] = field(default_factory=list)
     senders: dict[str, Sender] = field(default_factory=dict)
 
@@ -118,6 +122,17 @@ class Stage:
     def chain_id(self) -> int:
         """The chain's id."""
         return self.network.chain_id
+
+    def between(self, provider: str, consumer: str, product: Hash32) -> "Stage":
+        """Return this stage with two other sides, and a product of that provider."""
+        other = copy(self)
+        other.provider, other.consumer, other.product = provider, consumer, product
+        return other
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """The members that provide and consume."""
+        return self.network.members[self.provider], self.network.members[self.consumer]
 
     def prove(self, holds: bool, en: str, zh: str) -> None:
         """Note what was shown, or raise `NotProved` where it does not hold."""
@@ -137,9 +152,9 @@ class Stage:
         raise NotProved(f"{en}: it was accepted")
 
     def key(self, name: str) -> bytes:
-        """Return the key of `consumer.gateway` and so on; a name without a dot is a stranger's."""
-        member, dot, account = name.partition(".")
-        if not dot:
+        """Return the key of `consumer.gateway` and so on; another's follows from its name."""
+        member, _, account = name.partition(".")
+        if not (self.network.member_folder(member) / f"{account}.key").exists():
             return keccak256(b"a key of a scenario: " + name.encode())
         return read_private_key(self.network.member_folder(member) / f"{account}.key")
 
@@ -194,12 +209,13 @@ class Stage:
 
     async def publish(self, manifest: Manifest) -> Hash32:
         """Publish a product of the provider, approved by the exchange; return its id."""
-        receipt = await self.send("provider.approver", contracts.publish_product(manifest))
+        publishing = contracts.publish_product(manifest)
+        receipt = await self.send(f"{self.provider}.approver", publishing)
         product = Hash32(receipt.logs[0].topics[1])
         await self.send("exchange.approver", contracts.approve_product(product, 1))
         return product
 
-    async def govern(self, proposal: Proposal) -> None:
+    async def govern(self, proposal: Proposal) -> TransactionReceipt:
         """Carry a proposal by the ballots of all electors, and enact it after its time lock."""
         opened = await self.send("regulator.governor", governance.propose(proposal))
         number = int.from_bytes(opened.logs[0].topics[1], "big")
@@ -207,8 +223,7 @@ class Stage:
             await self.send(f"{member}.governor", governance.vote(number, Ballot.AGREE))
         for _ in range(ENACT_TRIES):
             try:
-                await self.send("regulator.governor", governance.enact(number, proposal))
-                return
+                return await self.send("regulator.governor", governance.enact(number, proposal))
             except TimeLockIsRunning:
                 await asyncio.sleep(ENACT_PAUSE_SECONDS)
         raise NotProved("a carried proposal's time lock does not end")
@@ -220,8 +235,8 @@ class Stage:
         now = int(time.time())
         standard: dict[str, Any] = blank(Terms)
         standard |= {
-            "provider": self.network.members["provider"],
-            "consumer": self.network.members["consumer"],
+            "provider": self.sides[0],
+            "consumer": self.sides[1],
             "product": self.product,
             "product_version": 1,
             "right": OwnerRight.PROCESSING,
@@ -260,11 +275,11 @@ class Stage:
     async def grant(self, terms: Terms, *signers: str) -> Hash32:
         """Have the consumer ask and carry in the others' approvals from a file signed offline."""
         file = ApprovalFile(self.chain_id, terms)
-        for name in ("provider.approver", *signers):
+        for name in (f"{self.provider}.approver", *signers):
             text = approval_file.encode(approval_file.approve(file, self.key(name)))
             file = approval_file.decode(text, self.chain_id)
         call = contracts.request_authorization(terms, file.signatures)
-        await self.send("consumer.approver", call)
+        await self.send(f"{self.consumer}.approver", call)
         return authorization_id(terms, self.chain_id)
 
     # Uses -----------------------------------------------------------------------------------------
@@ -279,20 +294,21 @@ class Stage:
             "mode": mode,
             "expires_at": min(int(time.time()) + 3_600, end_of_day()),
         }
-        provider_key = address_of(self.key("provider.gateway"))
+        provider_key = address_of(self.key(f"{self.provider}.gateway"))
         return contracts.open_lease(Opening(**{**values, **changes}), provider_key)
 
     async def lease(
         self, terms: Terms, uses: int, mode: DeliveryMode, **changes: Any
     ) -> LeaseHandle:
         """Open a lease and return it."""
-        sent = await self.send("consumer.gateway", self.opening(terms, uses, mode, **changes))
+        opening = self.opening(terms, uses, mode, **changes)
+        sent = await self.send(f"{self.consumer}.gateway", opening)
         numbers = [
             event.values["number"]
             for log in sent.logs
             if (event := decode_event("leases", log)) is not None and event.name == "LeaseOpened"
         ]
-        provider_key = address_of(self.key("provider.gateway"))
+        provider_key = address_of(self.key(f"{self.provider}.gateway"))
         authorization = changes.get("authorization", authorization_id(terms, self.chain_id))
         return LeaseHandle(authorization, numbers[0], provider_key)
 
@@ -331,9 +347,8 @@ class Stage:
 
     def both(self, digest: bytes) -> tuple[bytes, bytes]:
         """Return the signatures of the provider's and the consumer's gateway."""
-        return sign(self.key("provider.gateway"), digest), sign(
-            self.key("consumer.gateway"), digest
-        )
+        provider, consumer = (f"{side}.gateway" for side in (self.provider, self.consumer))
+        return sign(self.key(provider), digest), sign(self.key(consumer), digest)
 
     def settling(self, lease: LeaseHandle, signed: SignedReceipt) -> Call:
         """Return the call that anchors one receipt."""
@@ -358,17 +373,16 @@ class Stage:
             last = hashes[-1] if hashes else lease.id
             ranges.append(UseRange(lease.authorization, lease.number, 1, len(hashes), last, close))
         highest = max(entry.receipt.state_block for _, signed in uses for entry in signed)
-        members = self.network.members
         batch = Batch(
-            members["provider"],
-            members["consumer"],
+            *self.sides,
             merkle.root(leaves),
             ranges_hash(pack_ranges(ranges)),
             len(leaves),
             highest,
         )
         signatures = self.both(batch_id(batch, self.chain_id))
-        await self.send("provider.gateway", contracts.settle_batch(batch, ranges, *signatures))
+        settling = contracts.settle_batch(batch, ranges, *signatures)
+        await self.send(f"{self.provider}.gateway", settling)
         return batch
 
     def closing(self, lease: LeaseHandle, signed: Sequence[SignedReceipt]) -> Call:
