@@ -21,6 +21,7 @@ from interfaces import IObligations
 from interfaces import ITemplates
 import addresses
 import calendar
+import interruptions
 import vocabulary
 
 implements: IAuthorizations
@@ -89,12 +90,6 @@ SHARED: constant(uint256) = 1 << (FLAGS_AT + 1)
 FROZEN: constant(uint256) = 1 << (FLAGS_AT + 2)
 DELEGATED: constant(uint256) = 1 << (FLAGS_AT + 3)
 WIDE: constant(uint256) = 1 << (FLAGS_AT + 4)
-# Places in the word of an interruption: block that began it 0, block that ended it 32 (0 for none),
-# the second at which it is over by itself 64.
-TO_AT: constant(uint256) = 32
-UNTIL_AT: constant(uint256) = 64
-# A suspension is not over by itself.
-ENDLESS: constant(uint256) = 2**40 - 1
 # Of an acknowledgement: that it is overdue was put on record.
 OVERDUE: constant(uint256) = 1 << 40
 # Longest chain of onward sharing, the first authorization not counted.
@@ -135,9 +130,7 @@ origins: HashMap[bytes32, bytes32]
 delegations: HashMap[bytes32, bytes32]
 # Unix seconds up to which an end is to be acknowledged by closing all leases; bit 40: it was overdue.
 acknowledgements: HashMap[bytes32, uint256]
-# Interruptions of an authorization, from number 1 in the order of their first blocks, none over
-# another; under 0 how many there were.
-interruptions: HashMap[bytes32, HashMap[uint256, uint256]]
+initializes: interruptions
 # By digest of terms that share onward, those of the parent in force when they were requested.
 awaited: HashMap[bytes32, bytes32]
 
@@ -315,7 +308,7 @@ def boundFor(authorization: bytes32, stateBlock: uint256, usedAt: uint256) -> ui
         return bound
     above: bytes32 = authorization
     for _: uint256 in range(DEPTH_MAX + 1):
-        if self._is_interrupted(above, stateBlock, usedAt):
+        if interruptions.covers(above, stateBlock, usedAt):
             return 0
         bound = min(bound, self._ended(self.authorizations[above].standing))
         above = self.parents[above]
@@ -330,7 +323,7 @@ def interruption(authorization: bytes32, number: uint256) -> uint256:
     """
     @notice The packed word of an interruption by its number from 1; under 0 how many there were.
     """
-    return self.interruptions[authorization][number]
+    return interruptions.interruptions[authorization][number]
 
 
 @view
@@ -697,9 +690,9 @@ def setFrozen(subject: bytes32, until: uint256):
     # While some party is away, or was when it ended, that lasts longer than any freeze.
     if (standing >> APPROVED_AT) & 255 == (standing >> REQUIRED_AT) & 255:
         if until == 0:
-            self._go_on(subject)
+            interruptions.end(subject)
         else:
-            self._interrupt(subject, until)
+            interruptions.begin(subject, until)
     log AuthorizationFrozen(authorization=subject, until=until)
 
 
@@ -961,37 +954,6 @@ def _check_thawed(authorization: bytes32, limits: uint256):
         assert block.timestamp >= self.freezes[authorization], "authorizations: frozen"
 
 
-@internal
-def _interrupt(authorization: bytes32, until: uint256):
-    """
-    @dev From this block on no use may stand on its state; what lies over it already goes on until then.
-    """
-    count: uint256 = self.interruptions[authorization][0]
-    last: uint256 = self.interruptions[authorization][count]
-    if self._is_open(last):
-        self.interruptions[authorization][count] = (last & UINT32) | (until << UNTIL_AT)
-    else:
-        self.interruptions[authorization][0] = count + 1
-        self.interruptions[authorization][count + 1] = block.number | (until << UNTIL_AT)
-
-
-@internal
-def _go_on(authorization: bytes32):
-    """
-    @dev This block ends the interruption that lies over it.
-    """
-    count: uint256 = self.interruptions[authorization][0]
-    last: uint256 = self.interruptions[authorization][count]
-    if self._is_open(last):
-        self.interruptions[authorization][count] = last | (block.number << TO_AT)
-
-
-@view
-@internal
-def _is_open(interruption: uint256) -> bool:
-    return (interruption >> TO_AT) & UINT32 == 0 and block.timestamp < interruption >> UNTIL_AT
-
-
 @view
 @internal
 def _bound(authorization: bytes32, standing: uint256) -> uint256:
@@ -1003,41 +965,11 @@ def _bound(authorization: bytes32, standing: uint256) -> uint256:
     above: bytes32 = authorization
     for _: uint256 in range(DEPTH_MAX + 1):
         bound = min(bound, self._ended(self.authorizations[above].standing))
-        last: uint256 = self.interruptions[above][self.interruptions[above][0]]
-        if self._is_open(last):
-            bound = min(bound, last & UINT32)
+        bound = min(bound, interruptions.open_since(above))
         above = self.parents[above]
         if above == empty(bytes32):
             break
     return bound
-
-
-@view
-@internal
-def _is_interrupted(authorization: bytes32, stateBlock: uint256, usedAt: uint256) -> bool:
-    """
-    @dev Find the last interruption that began at or before a block by halving: only it can lie over a
-         use that stands on that block's state. One that was over by itself ended at a second that no
-         block is named for, so the receipt's own time decides.
-    """
-    low: uint256 = 0
-    high: uint256 = self.interruptions[authorization][0]
-    for _: uint256 in range(33):
-        if low == high:
-            break
-        middle: uint256 = (low + high + 1) // 2
-        if self.interruptions[authorization][middle] & UINT32 <= stateBlock:
-            low = middle
-        else:
-            high = middle - 1
-    if low == 0:
-        return False
-    found: uint256 = self.interruptions[authorization][low]
-    to: uint256 = (found >> TO_AT) & UINT32
-    if to != 0:
-        return stateBlock < to
-    # While it lasts no receipt can date its use behind it.
-    return usedAt < found >> UNTIL_AT or block.timestamp < found >> UNTIL_AT
 
 
 @pure
@@ -1083,7 +1015,7 @@ def _suspend(
     self.authorizations[authorization].standing = INTERRUPTED | self._with_status(
         standing & ~(parties << APPROVED_AT), vocabulary.AUTHORIZATION_STATUS_SUSPENDED
     )
-    self._interrupt(authorization, ENDLESS)
+    interruptions.begin(authorization, interruptions.ENDLESS)
     log AuthorizationSuspended(
         authorization=authorization, parties=parties, reason=reason, evidence=evidence
     )
@@ -1096,7 +1028,7 @@ def _resume(authorization: bytes32, before: uint256, parties: uint256):
     approved: uint256 = (standing >> APPROVED_AT) & 255
     if approved == (standing >> REQUIRED_AT) & 255:
         standing = self._with_status(standing, vocabulary.AUTHORIZATION_STATUS_ACTIVE)
-        self._go_on(authorization)
+        interruptions.end(authorization)
     self.authorizations[authorization].standing = standing
     log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,7 +66,7 @@ def _artifact_text(name: str, vocabulary: str) -> str:
         "sources": {
             path: hashlib.sha256(text.encode()).hexdigest() for path, text in sources.items()
         },
-        "layout": {variable: place["slot"] for variable, place in layout.items()},
+        "layout": dict(_slots(layout)),
         "methods": compiled["method_identifiers"],
         "reasons": _reasons(sources),
         "abi": compiled["abi"],
@@ -93,6 +93,15 @@ def source_paths(name: str) -> tuple[str, ...]:
 
 def _source(path: str, vocabulary: str) -> str:
     return vocabulary if path == "vocabulary.vy" else (ROOT / path).read_text("utf-8")
+
+
+def _slots(layout: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield each state variable with its slot; those of modules stand under the module's name."""
+    for name, place in layout.items():
+        if "slot" in place:
+            yield name, place["slot"]
+        else:
+            yield from _slots(place)
 
 
 def _compile(name: str, sources: Mapping[str, str]) -> dict[str, Any]:
