@@ -18,6 +18,7 @@ from interfaces import IAuthorizations
 from interfaces import IMembers
 from interfaces import ISandboxes
 import addresses
+import seconding
 import vocabulary
 
 implements: ISandboxes
@@ -56,8 +57,8 @@ sandboxes: HashMap[uint256, Sandbox]
 counted: HashMap[bytes32, uint256]
 # Authorizations of a sandbox, by place from 0.
 listed: HashMap[uint256, HashMap[uint256, bytes32]]
-# The officer who proposed a sandbox, by all that it says.
-proposers: HashMap[bytes32, address]
+# What the first of two officers said, by the hash of it; see `seconding`.
+firsts: HashMap[bytes32, uint256]
 
 event SandboxProposed:
     proposal: indexed(bytes32)
@@ -247,13 +248,13 @@ def open(
     proposal: bytes32 = keccak256(
         abi_encode(zone, purposes, authorizationsMaximum, usesMaximum, usesEach, until, caseHash)
     )
-    first: address = self.proposers[proposal]
-    if first == empty(address):
-        self.proposers[proposal] = msg.sender
+    first: address = seconding.first_of(self.firsts[proposal])
+    assert first != msg.sender, "sandboxes: a second officer is needed"
+    if not self._has_mandate(self._regulator(first), zone):
+        self.firsts[proposal] = seconding.said()
         log SandboxProposed(proposal=proposal, officer=msg.sender)
         return 0
-    assert first != msg.sender, "sandboxes: a second officer is needed"
-    self.proposers[proposal] = empty(address)
+    self.firsts[proposal] = 0
     number: uint256 = self.sandbox_count + 1
     self.sandbox_count = number
     self.sandboxes[number] = Sandbox(
@@ -395,10 +396,25 @@ def _check_officer(number: uint256):
 @view
 @internal
 def _check_mandate(zone: uint256):
+    regulator: uint256 = self._regulator(msg.sender)
+    assert regulator != 0, "sandboxes: not an officer"
+    assert self._has_mandate(regulator, zone), "sandboxes: outside the mandate"
+
+
+@view
+@internal
+def _regulator(account: address) -> uint256:
+    """
+    @dev The member whose officer an account is now; 0, which has no mandate, for none.
+    """
     member: uint256 = 0
     kind: uint256 = 0
     roles: uint256 = 0
-    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
-    assert roles & OFFICER != 0, "sandboxes: not an officer"
-    mandate: uint256 = staticcall IMembers(addresses.MEMBERS).mandateOf(member)
-    assert (mandate >> zone) & 1 == 1, "sandboxes: outside the mandate"
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(account)
+    return member if roles & OFFICER != 0 else 0
+
+
+@view
+@internal
+def _has_mandate(regulator: uint256, zone: uint256) -> bool:
+    return (staticcall IMembers(addresses.MEMBERS).mandateOf(regulator) >> zone) & 1 == 1

@@ -4,9 +4,10 @@
 @title Supervision
 @notice What regulators' officers do on record: freezes, inspections, roots of access logs. A freeze lies
         over what it freezes and changes nothing below: it ends by itself on its date, or is lifted, and
-        what was there is there again. One officer freezes for at most 72 hours, a second extends; a
-        zone, with some purposes or all, always takes two (R22). Revoking, settling, closing and
-        disputing go on meanwhile (R11).
+        what was there is there again. One officer freezes for at most 72 hours, a second extends, and
+        only another freezes the same again afterwards; a zone, with some purposes or all, always takes
+        two, also to freeze it further, and is narrowed by lifting alone (R22). Revoking, settling,
+        closing and disputing go on meanwhile (R11).
         The freeze itself is kept where each lease asks anyway: by Authorizations, Members, Templates.
 """
 
@@ -14,7 +15,9 @@ from interfaces import IAuthorizations
 from interfaces import IFreezable
 from interfaces import IMembers
 from interfaces import IObligations
+from interfaces import ITemplates
 import addresses
+import seconding
 import vocabulary
 
 OFFICER: constant(uint256) = 1 << vocabulary.ROLE_OFFICER
@@ -25,7 +28,7 @@ KINDS_AT: constant(uint256) = 16
 ZONE_AT: constant(uint256) = 236
 
 struct Order:
-    # The officer who ordered or last extended it.
+    # The officer who ordered or last extended it; kept when it is over.
     officer: address
     # Unix seconds, the first at which it is over; 0 once it is lifted.
     until: uint256
@@ -33,8 +36,8 @@ struct Order:
 
 # By the hash of what is frozen.
 orders: HashMap[bytes32, Order]
-# The officer who proposed what takes two.
-proposers: HashMap[bytes32, address]
+# What the first of two officers said, by the hash of it; see `seconding`.
+firsts: HashMap[bytes32, uint256]
 # Inspections by id: the second at which each is over; 0 for none or closed.
 inspections: HashMap[bytes32, uint256]
 # Root of a node's access log of a day, counted from 1970 at UTC+8 (R24).
@@ -156,7 +159,8 @@ def freezeZone(
 ) -> bool:
     """
     @notice Freeze purposes (by bit) in a zone, 0 standing for every zone. The second officer who says
-            the same puts it in force.
+            the same puts it in force. While one runs, another holds all of its purposes and ends no
+            earlier.
     @return Whether it is in force.
     """
     mandate: uint256 = self._mandate()
@@ -165,15 +169,21 @@ def freezeZone(
         (mandate >> zone) & 1 == 1
     ), "supervision: outside the mandate"
     assert purposes != 0, "supervision: no purposes"
+    assert (
+        purposes >> (vocabulary.PURPOSE_LAST + 1) == 0
+    ), "supervision: unknown purpose"
+    self._check(ground, caseHash, until, EXTENSION_MAX)
+    self._check_wider(zone, purposes, until)
     proposal: bytes32 = keccak256(abi_encode(zone, purposes, ground, caseHash, until))
-    first: address = self.proposers[proposal]
-    if first == empty(address):
-        self.proposers[proposal] = msg.sender
+    first: address = seconding.first_of(self.firsts[proposal])
+    assert first != msg.sender, "supervision: a second officer is needed"
+    if (
+        staticcall IMembers(addresses.MEMBERS).mandateOf(self._regulator(first)) >> zone
+    ) & 1 == 0:
+        self.firsts[proposal] = seconding.said()
         log FreezeProposed(subject=self._subject("zone", zone), officer=msg.sender)
         return False
-    assert first != msg.sender, "supervision: a second officer is needed"
-    self.proposers[proposal] = empty(address)
-    self._check(ground, caseHash, until, EXTENSION_MAX)
+    self.firsts[proposal] = 0
     self._keep(self._subject("zone", zone), ground, caseHash, until)
     extcall IFreezable(addresses.TEMPLATES).setZoneFrozen(zone, purposes, until)
     return True
@@ -289,12 +299,22 @@ def _mandate() -> uint256:
     """
     @dev The mandate of the officer's regulator: zones from bit 0, kinds of members from bit 16.
     """
+    regulator: uint256 = self._regulator(msg.sender)
+    assert regulator != 0, "supervision: not an officer"
+    return staticcall IMembers(addresses.MEMBERS).mandateOf(regulator)
+
+
+@view
+@internal
+def _regulator(account: address) -> uint256:
+    """
+    @dev The member whose officer an account is now; 0, which has no mandate, for none.
+    """
     member: uint256 = 0
     kind: uint256 = 0
     roles: uint256 = 0
-    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(msg.sender)
-    assert roles & OFFICER != 0, "supervision: not an officer"
-    return staticcall IMembers(addresses.MEMBERS).mandateOf(member)
+    member, kind, roles = staticcall IMembers(addresses.MEMBERS).standing(account)
+    return member if roles & OFFICER != 0 else 0
 
 
 @internal
@@ -302,12 +322,13 @@ def _order(
     kind: String[16], target: uint256, ground: uint256, caseHash: bytes32, until: uint256
 ):
     """
-    @dev One officer alone freezes for 72 hours at most; another extends what is frozen.
+    @dev One officer alone freezes for 72 hours at most; another extends what is frozen, or freezes it
+         again when it is over or lifted: else one could freeze for ever, 72 hours at a time.
     """
     subject: bytes32 = self._subject(kind, target)
     standing: Order = self.orders[subject]
+    assert standing.officer != msg.sender, "supervision: a second officer is needed"
     if standing.until > block.timestamp:
-        assert standing.officer != msg.sender, "supervision: a second officer is needed"
         assert until > standing.until, "supervision: no extension"
         self._check(ground, caseHash, until, EXTENSION_MAX)
     else:
@@ -323,6 +344,20 @@ def _check(ground: uint256, caseHash: bytes32, until: uint256, longest: uint256)
     assert (
         until > block.timestamp and until <= block.timestamp + longest
     ), "supervision: end out of range"
+
+
+@view
+@internal
+def _check_wider(zone: uint256, purposes: uint256, until: uint256):
+    """
+    @dev A freeze that runs is not narrowed or cut short by another: that is lifting.
+    """
+    held: uint256 = 0
+    over: uint256 = 0
+    held, over = staticcall ITemplates(addresses.TEMPLATES).freezeOf(zone)
+    assert block.timestamp >= over or (
+        held & ~purposes == 0 and until >= over
+    ), "supervision: no extension"
 
 
 @internal

@@ -7,6 +7,8 @@
         cautious list, which asks more of it: a named approver, a regulator, a cap of uses, certain
         delivery modes. A category is a zone of the catalog. Terms outside all this cannot be requested,
         and the negative list is asked again at each lease (R23).
+        Whoever may use data for a purpose may use them for all that it covers (R6), so an entry, and a
+        freeze, bite on every purpose that covers one of theirs.
         An exchange proposes a template and a regulator adopts it. An entry of a list takes two
         different approvers of regulators, who say the same. The consortium may vote on both: it adopts
         and retires templates as a regulator does, and adds to the lists, but never takes off them.
@@ -17,6 +19,7 @@ from interfaces import IMembers
 from interfaces import ITemplates
 from interfaces import IVersioned
 import addresses
+import seconding
 import vocabulary
 
 implements: IGoverned
@@ -92,8 +95,8 @@ cautions: HashMap[uint256, Caution]
 # zone is over; and since each grant and lease reads this word, the gate of version 1 (R23): the end of
 # its last halt 192, whether it is closed 232.
 lists: uint256
-# The account that proposed an entry which awaits a second.
-proposers: HashMap[bytes32, address]
+# What the first of two approvers said, by the hash of it; see `seconding`.
+firsts: HashMap[bytes32, uint256]
 # What Supervision froze, by zone; 0 for every zone. Fixed position: node/spec/registry.py reads it.
 freezes: HashMap[uint256, Freeze]
 
@@ -176,10 +179,20 @@ def versions() -> (uint256, uint256):
 @external
 def isRefused(category: uint256, purpose: uint256, destination: uint256) -> bool:
     """
-    @notice Whether the negative list, or a freeze of the zone, refuses a purpose for this category and
-            destination.
+    @notice Whether the negative list, or a freeze of the zone, refuses a purpose, or one it covers, for
+            this category and destination.
     """
     return self._is_refused(category, purpose, destination)
+
+
+@view
+@external
+def freezeOf(zone: uint256) -> (uint256, uint256):
+    """
+    @notice The purposes last frozen in a zone, 0 for every zone, and the second at which that is over;
+            zeros when it was lifted.
+    """
+    return self.freezes[zone].purposes, self.freezes[zone].until
 
 
 @view
@@ -197,9 +210,10 @@ def check(wanted: ITemplates.Wanted) -> (uint256, uint256):
     member: uint256 = 0
     if (self.lists >> CAUTIONS_AT) & VERSION == 0:
         return 0, 0
+    covered: uint256 = vocabulary.covered_by(wanted.purpose)
     keys: uint256[4] = self._keys(wanted.category, wanted.destination)
     for key: uint256 in keys:
-        if (self.cautions[key].purposes >> wanted.purpose) & 1 == 0:
+        if self.cautions[key].purposes & covered == 0:
             continue
         word: uint256 = self.cautions[key].word
         cap: uint256 = (word >> CAP_AT) & UINT32
@@ -230,9 +244,7 @@ def propose(text: bytes32, clauses: Clauses):
         clauses.kind != 0 and clauses.kind <= vocabulary.CONTRACT_KIND_LAST
     ), "templates: unknown kind of contract"
     assert clauses.purposes != 0, "templates: no purposes"
-    assert (
-        clauses.purposes >> (vocabulary.PURPOSE_LAST + 1) == 0
-    ), "templates: unknown purpose"
+    self._check_purposes(clauses.purposes)
     assert clauses.modes != 0 and clauses.modes & ~MODES == 0, "templates: unknown delivery mode"
     assert (
         clauses.maximumUses <= UINT32
@@ -282,6 +294,7 @@ def refuse(category: uint256, destination: uint256, purposes: uint256) -> bool:
             standing for all. The second approver of a regulator that says the same puts it in force.
     @return Whether it is in force.
     """
+    self._check_purposes(purposes)
     proposal: bytes32 = keccak256(abi_encode("refuse", category, destination, purposes))
     if not self._is_seconded(proposal, category, destination):
         return False
@@ -320,6 +333,7 @@ def caution(category: uint256, destination: uint256, entry: Caution) -> bool:
     @notice Set what the cautious list asks for a category and destination, as `refuse` does.
     @return Whether it is in force.
     """
+    self._check_purposes(entry.purposes)
     self._check_caution(entry.word)
     proposal: bytes32 = keccak256(abi_encode("caution", category, destination, entry))
     if not self._is_seconded(proposal, category, destination):
@@ -408,9 +422,10 @@ def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bo
         return True
     if lists & VERSION == 0:
         return False
+    covered: uint256 = vocabulary.covered_by(purpose)
     keys: uint256[4] = self._keys(category, destination)
     for key: uint256 in keys:
-        if (self.refused[key] >> purpose) & 1 == 1:
+        if self.refused[key] & covered != 0:
             return True
     return False
 
@@ -420,7 +435,7 @@ def _is_refused(category: uint256, purpose: uint256, destination: uint256) -> bo
 def _is_frozen(zone: uint256, purpose: uint256) -> bool:
     return (
         block.timestamp < self.freezes[zone].until
-        and (self.freezes[zone].purposes >> purpose) & 1 == 1
+        and self.freezes[zone].purposes & vocabulary.covered_by(purpose) != 0
     )
 
 
@@ -450,27 +465,37 @@ def _approver_of(wanted: uint256) -> uint256:
     """
     @dev The member whose approver the sender is; it must be of a kind.
     """
+    member: uint256 = self._member_of(msg.sender, wanted)
+    assert member != 0, "templates: not an approver of that kind of member"
+    return member
+
+
+@view
+@internal
+def _member_of(account: address, wanted: uint256) -> uint256:
+    """
+    @dev The member of a kind whose approver an account is now; 0 for none.
+    """
     member: uint256 = 0
     kind: uint256 = 0
     needed: uint256 = 0
-    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
-    assert member != 0 and kind == wanted, "templates: not an approver of that kind of member"
-    return member
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(account)
+    return member if kind == wanted else 0
 
 
 @internal
 def _is_seconded(proposal: bytes32, category: uint256, destination: uint256) -> bool:
     member: uint256 = self._approver_of(vocabulary.MEMBER_KIND_REGULATOR)
     self._check_place(category, destination)
-    first: address = self.proposers[proposal]
-    if first == empty(address):
-        self.proposers[proposal] = msg.sender
+    first: address = seconding.first_of(self.firsts[proposal])
+    assert first != msg.sender, "templates: a second approver is needed"
+    if self._member_of(first, vocabulary.MEMBER_KIND_REGULATOR) == 0:
+        self.firsts[proposal] = seconding.said()
         log EntryProposed(
             entry=proposal, member=member, category=category, destination=destination
         )
         return False
-    assert first != msg.sender, "templates: a second approver is needed"
-    self.proposers[proposal] = empty(address)
+    self.firsts[proposal] = 0
     return True
 
 
@@ -531,7 +556,7 @@ def _check_addition(category: uint256, destination: uint256, purposes: uint256, 
     """
     self._check_place(category, destination)
     self._check_caution(word)
-    assert purposes >> (vocabulary.PURPOSE_LAST + 1) == 0, "templates: unknown purpose"
+    self._check_purposes(purposes)
     key: uint256 = self._key(category, destination)
     held: uint256 = self.refused[key]
     if word != 0:
@@ -556,6 +581,12 @@ def _check_retirement(text: bytes32, reason: uint256):
     assert reason != 0 and reason <= vocabulary.REASON_LAST, "templates: unknown reason"
     status: uint256 = self._status(text)
     assert status != 0 and status != vocabulary.PRODUCT_STATUS_RETIRED, "templates: not in force"
+
+
+@pure
+@internal
+def _check_purposes(purposes: uint256):
+    assert purposes >> (vocabulary.PURPOSE_LAST + 1) == 0, "templates: unknown purpose"
 
 
 @pure

@@ -150,6 +150,12 @@ def ancestors(vocabulary: Vocabulary, purpose: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+def covered(vocabulary: Vocabulary, purpose: int) -> int:
+    """Return the mask of a purpose and all that it covers, bit i for purpose i (R6)."""
+    below = (t.index for t in vocabulary["purpose"] if purpose in ancestors(vocabulary, t.index))
+    return sum((1 << index for index in below), 1 << purpose)
+
+
 def render_vyper(vocabulary: Vocabulary) -> str:
     """Return the Vyper module that carries the vocabulary into the contracts.
 
@@ -185,6 +191,7 @@ def render_vyper(vocabulary: Vocabulary) -> str:
         floors=_table("floor_of", "kind", floors),
         givers=_table("givers_of", "reason", givers),
         places=_place_words(places),
+        coverage=_coverage(vocabulary),
     )
 
 
@@ -218,6 +225,17 @@ def _place_words(places: int) -> str:
         lines.append(f"        word: uint256 = convert({word:#066x}, uint256)")
         lines.append("        return (word >> (code % 256)) & 1 == 1")
     return "\n".join([*lines, "    return False"])
+
+
+def _coverage(vocabulary: Vocabulary) -> str:
+    """Return the lines of `covered_by`: most purposes have none below, and ask one mask only."""
+    parents = sorted({term.parent for term in vocabulary["purpose"]} - {0})
+    every = sum(1 << parent for parent in parents)
+    lines = [f"    if ({every} >> purpose) & 1 == 1:"]
+    for parent in parents:
+        lines.append(f"        if purpose == {parent}:")
+        lines.append(f"            return {covered(vocabulary, parent)}")
+    return "\n".join([*lines, "    return 1 << purpose"])
 
 
 _COUNTED: Final = (
@@ -297,4 +315,13 @@ def purpose_covers(granted: uint256, wanted: uint256) -> bool:
             return granted != 0
         purpose = self.parent_of(purpose)
     return False
+
+
+@internal
+@pure
+def covered_by(purpose: uint256) -> uint256:
+    """
+    @notice The mask of a purpose and all that it covers, bit i for purpose i (R6).
+    """
+{coverage}
 '''

@@ -244,3 +244,35 @@ def purpose_covers(granted: uint256, wanted: uint256) -> bool:
             return granted != 0
         purpose = self.parent_of(purpose)
     return False
+
+
+@internal
+@pure
+def covered_by(purpose: uint256) -> uint256:
+    """
+    @notice The mask of a purpose and all that it covers, bit i for purpose i (R6).
+    """
+    if (71073296035872 >> purpose) & 1 == 1:
+        if purpose == 5:
+            return 6442451424
+        if purpose == 12:
+            return 8796629900306
+        if purpose == 13:
+            return 2233408446464
+        if purpose == 20:
+            return 1769472
+        if purpose == 23:
+            return 25427968
+        if purpose == 25:
+            return 511377408
+        if purpose == 27:
+            return 201326592
+        if purpose == 34:
+            return 85899345920
+        if purpose == 37:
+            return 5634997092868
+        if purpose == 39:
+            return 645318836224
+        if purpose == 46:
+            return 228698418577408
+    return 1 << purpose

@@ -18,7 +18,7 @@ from node.spec import registry
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
 from node.spec.templates import slots_of_zone_freezes, zone_freeze
 from node.spec.types import Address
-from node.spec.vocabulary import AuthorizationStatus
+from node.spec.vocabulary import AuthorizationStatus, covered_by
 
 GRANTED: Final = ("AuthorizationActivated", "AuthorizationAmended", "AuthorizationResumed")
 """Events by which something is granted, renewed or granted again."""
@@ -35,7 +35,8 @@ class Moment:
     number: int
     time: int
     """Unix seconds."""
-    purpose: int
+    covered: int
+    """The mask of its purpose and all that this covers: what may be done for it (R6)."""
     is_use: bool
     """Whether it stands on an authorization in force: a lease or a use."""
     order: int | None
@@ -53,13 +54,13 @@ def moments_of(case: Case) -> Iterator[Moment]:
             receipt = use.receipt
             subject = f"{case.name}, {lease.name}, receipt {receipt.number}"
             place = receipt.state_block, receipt.used_at
-            yield Moment(subject, *place, purpose, is_use=True, order=None)
+            yield Moment(subject, *place, covered_by(purpose), is_use=True, order=None)
 
 
 def _moment(case: Case, happening: Happening, purpose: int, *, is_use: bool) -> Moment:
     subject = f"{case.name}, {happening.where}"
     place = happening.block - 1, happening.time
-    return Moment(subject, *place, purpose, is_use, happening.order)
+    return Moment(subject, *place, covered_by(purpose), is_use, happening.order)
 
 
 def slots_at(case: Case, zone: int, was_frozen: bool, is_use: bool) -> dict[Address, set[int]]:
@@ -114,7 +115,7 @@ class _Freeze:
     def require_clear(self, moment: Moment) -> None:
         begun = _is_before(self.happening, moment) and moment.time < self.until
         inside = begun and (self.after is None or not _is_before(self.after, moment))
-        if inside and self.purposes >> moment.purpose & 1:
+        if inside and self.purposes & moment.covered:
             raise CheckFailed(moment.subject, f"it was frozen by {self.happening.where}")
 
 
@@ -157,7 +158,7 @@ def _require_clear(
         if _precedes(freeze.happening, moment):
             held[freeze.target] = freeze.purposes, freeze.until
     for (kind, index), (purposes, until) in held.items():
-        frozen = purposes >> moment.purpose & 1 and moment.time < until
+        frozen = bool(purposes & moment.covered) and moment.time < until
         named = f"{kind} {index}" if index else kind
         require(moment.subject, (not frozen, f"{named} was frozen in block {moment.number}"))
     if moment.is_use:

@@ -2,7 +2,8 @@
 
 A template's own word in state says whether it was adopted and is retired, each of which happens
 once, so their events tell when. Each list counts its changes in state: as many events as it counts
-are all there were, and played up to a point of the chain they are the list of that point.
+are all there were, and played up to a point of the chain they are the list of that point. An entry
+bites on whatever covers one of its purposes, because a lease for a parent serves its children (R6).
 """
 
 from collections import defaultdict

@@ -334,6 +334,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("zone", "supervision", "freezeZone", "freeze purposes in a zone, or in all"),
         Command("lift", "supervision", "lift", "end a freeze before its time"),
         Command("order", "supervision", "order", "show the order of a freeze"),
+        Command("of-zone", "templates", "freezeOf", "show what is frozen in a zone, or in all"),
         Command("subject", "supervision", "subjectOf", "compute the subject of a freeze's order"),
     ),
     "sandbox": (

@@ -76,12 +76,15 @@ def retire_template(text: Hash32, reason: Reason) -> Call:
 
 
 def refuse_purposes(category: int, destination: int, purposes: int) -> Call:
-    """Set an entry of the negative list; it takes two approvers of regulators."""
+    """Set an entry of the negative list; it takes two approvers of regulators within 72 hours.
+
+    It bites on every purpose that covers one of `purposes` (R6).
+    """
     return _call("refuse", category, destination, purposes)
 
 
 def set_caution(category: int, destination: int, caution: Caution) -> Call:
-    """Set an entry of the cautious list; it takes two approvers of regulators."""
+    """Set an entry of the cautious list, as `refuse_purposes` does of the other."""
     return _call("caution", category, destination, (caution.purposes, caution.word))
 
 

@@ -31,7 +31,7 @@ def _call(function: str, *values: object) -> Call:
 
 
 def open_sandbox(plan: SandboxPlan) -> Call:
-    """Propose a sandbox, as an officer, or open it as the second who says the same."""
+    """Propose a sandbox, as an officer, or open it as the second who says the same in 72 hours."""
     return _call("open", *astuple(plan))
 
 

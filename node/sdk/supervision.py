@@ -18,19 +18,25 @@ def _call(function: str, *values: object) -> Call:
 def freeze_authorization(
     authorization: Hash32, ground: FreezeGround, case_hash: Hash32, until: int
 ) -> Call:
-    """Freeze an authorization for at most 72 hours, or extend another officer's freeze."""
+    """Freeze an authorization for at most 72 hours, or extend another officer's freeze.
+
+    Whoever ordered or extended its last freeze leaves the next one to another officer.
+    """
     return _call("freezeAuthorization", authorization, int(ground), case_hash, until)
 
 
 def freeze_member(member: int, ground: FreezeGround, case_hash: Hash32, until: int) -> Call:
-    """Freeze a member for at most 72 hours, or extend another officer's freeze."""
+    """Freeze a member for at most 72 hours, or extend another officer's freeze; see above."""
     return _call("freezeMember", member, int(ground), case_hash, until)
 
 
 def freeze_zone(
     zone: int, purposes: int, ground: FreezeGround, case_hash: Hash32, until: int
 ) -> Call:
-    """Freeze purposes in a zone, 0 for every zone; it takes two officers."""
+    """Freeze purposes in a zone, 0 for every zone; it takes two officers within 72 hours.
+
+    While a freeze runs, another holds all of its purposes and ends no earlier.
+    """
     return _call("freezeZone", zone, purposes, int(ground), case_hash, until)
 
 

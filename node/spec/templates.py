@@ -13,7 +13,7 @@ from node.spec.calendar import DAY_SECONDS
 from node.spec.slots import ReadSlot, mapping_slot
 from node.spec.terms import Terms
 from node.spec.types import Hash32
-from node.spec.vocabulary import HOME, Party, ProductStatus, mask
+from node.spec.vocabulary import HOME, Party, ProductStatus, covered_by, mask
 
 TEMPLATES_AT: Final = 0
 LISTS: Final = 3
@@ -99,18 +99,19 @@ def entries(category: int, destination: int) -> tuple[tuple[int, int], ...]:
 def is_refused(
     refused: Mapping[tuple[int, int], int], category: int, destination: int, purpose: int
 ) -> bool:
-    """Whether a negative list, masks of purposes by entry, refuses a purpose (A13)."""
+    """Whether a negative list, masks of purposes by entry, refuses one or what it covers (A13)."""
     masks = (refused.get(entry, 0) for entry in entries(category, destination))
-    return any(purposes >> purpose & 1 for purposes in masks)
+    return any(purposes & covered_by(purpose) for purposes in masks)
 
 
 def refuse_careless(words: Iterable[tuple[int, int]], terms: Terms, required: int) -> str | None:
     """Return what a cautious list asks and terms do not meet, or None (A13).
 
-    `words` are the entries that concern the terms: purposes, and what is asked of them; `required`
-    is the mask of parties that had to approve.
+    `words` are the entries that concern the terms: purposes, and what is asked of them; an entry
+    bites on terms for all that covers one of its purposes (R6). `required` is the mask of parties
+    that had to approve.
     """
-    asked = [word for purposes, word in words if purposes >> terms.purpose & 1]
+    asked = [word for purposes, word in words if purposes & covered_by(terms.purpose)]
     sides = (terms.provider, terms.consumer, terms.exchange, terms.operator)
     for word in asked:
         named, cap, modes = word & 0xFFFF, word >> 16 & 0xFFFFFFFF, word >> 48 & 255
@@ -134,7 +135,11 @@ def slots_of_zone_freezes(zone: int) -> tuple[int, ...]:
 
 
 def is_zone_frozen(read: ReadSlot, zone: int, purpose: int, timestamp: int) -> bool:
-    """Whether a purpose is frozen in a zone, or in every zone. `read` is of Templates."""
+    """Whether a purpose, or one it covers, is frozen in a zone or in every zone.
+
+    `read` is of Templates.
+    """
     purposes, until, all_purposes, all_until = map(read, slots_of_zone_freezes(zone))
-    own = bool(purposes >> purpose & 1) and timestamp < until
-    return own or (bool(all_purposes >> purpose & 1) and timestamp < all_until)
+    covered = covered_by(purpose)
+    own = bool(purposes & covered) and timestamp < until
+    return own or (bool(all_purposes & covered) and timestamp < all_until)

@@ -6,9 +6,10 @@ and jurisdictions are looked up by name or index. Labels in English and Chinese 
 """
 
 from enum import IntEnum
+from functools import cache
 from typing import Final
 
-from chaincode.vocabulary import Term, ancestors, load
+from chaincode.vocabulary import Term, ancestors, covered, load
 
 VERSION: Final[int] = load().version
 HOME: Final[int] = load().home
@@ -431,6 +432,12 @@ def purpose_covers(granted: int, wanted: int) -> bool:
     if granted not in known or wanted not in known:
         return False
     return granted == wanted or granted in ancestors(load(), wanted)
+
+
+@cache
+def covered_by(purpose: int) -> int:
+    """Return the mask of a purpose and all that it covers, bit i for purpose i (R6)."""
+    return covered(load(), purpose)
 
 
 def field_kind(name: str) -> Term:

@@ -114,7 +114,7 @@ def test_a_freeze_is_over_by_itself_or_by_being_lifted(world, lease):
     begun = world.number
     world.time = first
     second = world.time + HOUR
-    freeze(world, authorization())
+    freeze(world, authorization(), name="second")
     again = world.number
     ended = lift(world)
     assert kept(world) == (
@@ -136,7 +136,7 @@ def test_a_suspension_outlasts_a_freeze_under_it(world, lease):
     suspend(world)
     assert kept(world) == (Interruption(begun, None, ENDLESS),)
     lift(world)
-    freeze(world, authorization())
+    freeze(world, authorization(), name="second")
     assert kept(world) == (Interruption(begun, None, ENDLESS),), "suspended all the while"
     world.time += HOUR
     ended = resume(world)

@@ -107,6 +107,44 @@ def test_one_officer_freezes_briefly_and_a_second_extends(world):
     freeze(world, authorization, 20 * w.DAY, "second")
 
 
+@pytest.mark.parametrize("is_lifted", [False, True])
+@pytest.mark.parametrize("kind", ["authorization", "member"])
+def test_one_officer_does_not_freeze_the_same_again_and_again(world, kind, is_lifted):
+    authorization = w.grant(world)
+    methods = {
+        "authorization": ("freezeAuthorization", authorization),
+        "member": ("freezeMember", w.A),
+    }
+    targets = {"authorization": int.from_bytes(authorization, "big"), "member": w.A}
+
+    def ordering():
+        return (*methods[kind], FRAUD, CASE, world.time + 72 * HOUR)
+
+    def go_on(name):
+        if is_lifted:
+            officer(world, "lift", kind, targets[kind], name=name)
+        else:
+            world.time += 400 * HOUR
+
+    officer(world, *ordering())
+    go_on("first")
+    assert refused(world, *ordering()) == "supervision: a second officer is needed"
+    officer(world, *ordering(), name="second")
+    method, target = methods[kind]
+    officer(world, method, target, FRAUD, CASE, world.time + 100 * HOUR)
+    go_on("second")
+    assert refused(world, *ordering()) == "supervision: a second officer is needed", "extended it"
+    officer(world, *ordering(), name="second")
+
+
+def test_an_officer_who_froze_one_thing_freezes_another(world):
+    authorization, other = w.grant(world), w.grant(world, nonce=5)
+    freeze(world, authorization)
+    freeze(world, other)
+    for member in (w.A, w.B):
+        officer(world, "freezeMember", member, FRAUD, CASE, world.time + HOUR)
+
+
 @pytest.mark.parametrize(
     ("ground", "case", "seconds", "reason"),
     [
@@ -164,7 +202,7 @@ def test_a_frozen_authorization_is_not_renewed(world):
     world.send("a.approver", *w.approving(later))
     state = world.authorization(authorization)
     assert (state.version, state.valid_until) == (2, later.valid_until)
-    freeze(world, authorization)
+    freeze(world, authorization, name="second")
     assert refused_lease(world, authorization) == "authorizations: frozen"
 
 
@@ -230,6 +268,76 @@ def test_a_zone_freeze_names_what_there_is(world):
     until = world.time + HOUR
     assert refused(world, "freezeZone", 14, 1, FRAUD, CASE, until) == "supervision: unknown zone"
     assert refused(world, "freezeZone", 1, 0, FRAUD, CASE, until) == "supervision: no purposes"
+    assert refused(world, "freezeZone", 1, 2, 0, CASE, until) == "supervision: unknown ground"
+
+
+def freeze_zone(world, zone, purposes, until):
+    for name in ("first", "second"):
+        officer(world, "freezeZone", zone, purposes, FRAUD, CASE, until, name=name)
+
+
+def zone_freeze(world, zone):
+    found = templates.zone_freeze(world.reader("templates"), zone)
+    assert world.view("templates", "freezeOf", zone) == found
+    return found
+
+
+def test_a_freeze_of_a_zone_is_widened_by_two_and_narrowed_by_lifting_alone(world):
+    until, no = world.time + 10 * w.DAY, "supervision: no extension"
+    freeze_zone(world, Zone.FINANCE, 0b110 << 4, until)
+
+    def saying(purposes, end):
+        return ("freezeZone", Zone.FINANCE, purposes, FRAUD, CASE, end)
+
+    assert refused(world, *saying(0b100 << 4, until)) == no
+    assert refused(world, *saying(0b1001 << 4, until + 1)) == no
+    assert refused(world, *saying(0b110 << 4, until - 1)) == no
+    freeze_zone(world, Zone.FINANCE, 0b111 << 4, until)
+    freeze_zone(world, Zone.FINANCE, 0b111 << 4, until + 1)
+    assert zone_freeze(world, Zone.FINANCE) == (0b111 << 4, until + 1)
+    officer(world, "lift", "zone", Zone.FINANCE)
+    freeze_zone(world, Zone.FINANCE, 0b100 << 4, until - 1)
+    assert zone_freeze(world, Zone.FINANCE) == (0b100 << 4, until - 1)
+    world.time = until - 3
+    assert refused(world, *saying(0b10 << 4, until + w.DAY)) == no
+    world.time = until - 2
+    said = officer(world, *saying(0b10 << 4, until + w.DAY))
+    assert w.events(said) == ["FreezeProposed"], "the one before is over at this block"
+
+
+def test_a_first_say_does_not_outlive_a_wider_freeze(world):
+    """What was no narrowing when it was proposed is one when the second officer says it."""
+    until = world.time + 10 * w.DAY
+    narrow = (Zone.FINANCE, 1 << 5, FRAUD, CASE, until)
+    officer(world, "freezeZone", *narrow)
+    freeze_zone(world, Zone.FINANCE, 0b11 << 5, until)
+    assert refused(world, "freezeZone", *narrow, name="second") == "supervision: no extension"
+
+
+def test_lifting_one_zone_leaves_the_others_frozen(world):
+    zones = (0, Zone.FINANCE, Zone.WATER)
+    w.govern(world, set_mandate(w.REGULATOR, mask(*zones), mask(MemberKind.BANK)))
+    until = world.time + w.DAY
+    for zone in zones:
+        freeze_zone(world, zone, 1 << 6 + zone, until)
+
+    def bites(zone, purpose):
+        return world.view("templates", "isRefused", zone, purpose, 156)
+
+    assert bites(Zone.FINANCE, 6)
+    assert bites(Zone.FINANCE, 6 + Zone.FINANCE)
+    assert not bites(Zone.WATER, 6 + Zone.FINANCE)
+    officer(world, "lift", "zone", Zone.FINANCE)
+    assert zone_freeze(world, Zone.FINANCE) == (0, 0)
+    assert not bites(Zone.FINANCE, 6 + Zone.FINANCE)
+    assert bites(Zone.WATER, 6 + Zone.WATER)
+    officer(world, "lift", "zone", 0)
+    assert not bites(Zone.WATER, 6)
+    assert bites(Zone.WATER, 6 + Zone.WATER), "the last of them bites to its own end"
+    world.time = until - 1
+    assert bites(Zone.WATER, 6 + Zone.WATER)
+    world.time = until
+    assert not bites(Zone.WATER, 6 + Zone.WATER)
 
 
 def test_lifting_gives_back_what_was_there(world):

@@ -21,6 +21,7 @@ from node.spec.vocabulary import (
 from tests.chaincode import world as w
 
 CHECKING, SCORE = purpose("CreditChecking"), purpose("CreditScoreEvaluation")
+HISTORY = purpose("CreditHistoryEvaluation")
 QUERY = mask(DeliveryMode.QUERY)
 NARROW = Clauses(
     kind=ContractKind.PROVISION,
@@ -182,7 +183,7 @@ def test_the_negative_list_is_asked_at_each_lease(world):
     opening = w.opening(authorization, world)
     refusal = world.refused("b.gateway", "leases", "open", opening, w.account("a.gateway"))
     assert refusal == "authorizations: on the negative list"
-    w.open_lease(world, authorization, 2, purpose=CHECKING)
+    w.open_lease(world, authorization, 2, purpose=HISTORY)
     list_entry(world, "refuse", Zone.FINANCE, 0, 0)
     w.open_lease(world, authorization, 3)
 

@@ -151,9 +151,10 @@ def test_use_while_suspended_is_found(chain: Chain) -> None:
 
 
 def frozen(chain: Chain, authorization: Hash32, seconds: int) -> None:
-    """A freeze by an officer whom the banks gave a mandate over everything."""
-    officer = (account("regulator.officer"), mask(Role.SENDER, Role.OFFICER))
-    chain.send("regulator.governor", "members", "admitAccount", *officer)
+    """A freeze by one of two officers whom the banks gave a mandate over everything."""
+    for name in ("regulator.officer", "regulator.other"):
+        officer = (account(name), mask(Role.SENDER, Role.OFFICER))
+        chain.send("regulator.governor", "members", "admitAccount", *officer)
     chain.govern(set_mandate(world.REGULATOR, 0xFFFF, 0xFF))
     ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), chain.time + seconds)
     chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
@@ -195,7 +196,7 @@ def test_interruptions_over_each_other_are_followed(chain: Chain) -> None:
         chain.send(f"{name}.approver", "authorizations", "resume", authorization)
     second, until = chain.number, chain.time + 30
     ordered = (authorization, FreezeGround.FRAUD, keccak256(b"case"), until)
-    chain.send("regulator.officer", "supervision", "freezeAuthorization", *ordered)
+    chain.send("regulator.other", "supervision", "freezeAuthorization", *ordered)
     case = proved(chain, authorization).cases[0]
     assert interruptions_in(case) == (
         Interruption(first, second, ENDLESS),

@@ -143,7 +143,7 @@ def test_a_use_while_a_member_was_frozen(tmp_path: Path) -> None:
     """Both sides recorded it as if nothing lay over the consumer; the chain cannot see it."""
     trade = Trade(tmp_path / "journal.db", stated=False)
     lease = trade.open(trade.platform, 2)
-    trade.freeze_member(B, 1_000)
+    trade.freeze_member(B, 1_000, OFFICERS[1])
     trade.seal([])
     trade.use(lease, 1)
     trade.seal([])
@@ -205,7 +205,7 @@ def test_a_use_that_what_was_left_out_forbids(
 def test_a_lease_right_after_a_freeze_was_lifted(tmp_path: Path) -> None:
     """In one block with the lift: the state before shows the freeze, the block's events its end."""
     trade = Trade(tmp_path / "journal.db", stated=False)
-    trade.freeze_member(B, 1_000)
+    trade.freeze_member(B, 1_000, OFFICERS[1])
     opening = world.opening(trade.platform, trade)
     calls = (
         (OFFICERS[1], "supervision", "lift", "member", B),
@@ -233,6 +233,26 @@ def test_a_use_while_its_purpose_was_frozen_in_the_zone(tmp_path: Path) -> None:
     report = shown(trade, trade.platform, trade.direct)
     assert failing(report) == {"freezes"}
     assert "receipt 1" in report.failures[0].subject
+
+
+@pytest.mark.parametrize(
+    ("frozen", "caught"), [("CreditScoreEvaluation", {"freezes"}), ("FraudManagement", set())]
+)
+def test_a_use_for_a_parent_of_what_was_frozen(
+    tmp_path: Path, frozen: str, caught: set[str]
+) -> None:
+    """What is served under a lease for a parent may be for its child, and the receipt is silent."""
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    lease = trade.open(trade.platform, 2, purpose=purpose("CreditChecking"))
+    trade.freeze_zone(1 << purpose(frozen), 1_000)
+    trade.seal([])
+    trade.use(lease, 1)
+    trade.wait(2_000)
+    trade.anchor(trade.range(trade.platform, 2, 1, 1, True))
+    trade.seal([])
+    bundle = decode_bundle(asyncio.run(trade.export(trade.platform, trade.direct)))
+    assert failing(check(trade, bundle)) == caught
+    assert failing(check(trade, without(trade, bundle, "ZoneFrozen"))) == caught
 
 
 def test_freezes_are_not_provable_without_the_state_of_the_time(
@@ -289,8 +309,8 @@ def test_a_past_state_that_was_changed(trade: Trade, bundle: Bundle, place: str)
 def test_a_list_and_a_template_may_change_afterwards(tmp_path: Path) -> None:
     """What they forbid now they did not forbid then."""
     trade = Trade(tmp_path / "journal.db", stated=False)
-    trade.list_both("refuse", int(Zone.FINANCE), 0, (1 << 100) - 1)
-    trade.list_both("caution", 0, 0, ((1 << 100) - 1, 1 << 16))
+    trade.list_both("refuse", int(Zone.FINANCE), 0, world.PURPOSES)
+    trade.list_both("caution", 0, 0, (world.PURPOSES, 1 << 16))
     retire = (world.TEMPLATE, Reason.TEMPLATE_RETIRED)
     trade.send("regulator.approver", "templates", "retire", *retire)
     trade.seal([])

@@ -171,10 +171,10 @@ class Trade(Chain):
         for name in ("regulator.approver", "regulator.other"):
             self.send(name, "templates", method, *values)
 
-    def freeze_member(self, index: int, seconds: int) -> None:
+    def freeze_member(self, index: int, seconds: int, officer: str = OFFICERS[0]) -> None:
         until = self.time + seconds
         freeze = (index, FreezeGround.FRAUD, CASE, until)
-        self.send(OFFICERS[0], "supervision", "freezeMember", *freeze)
+        self.send(officer, "supervision", "freezeMember", *freeze)
 
     def freeze_zone(self, purposes: int, seconds: int) -> None:
         freeze = (Zone.FINANCE, purposes, FreezeGround.FRAUD, CASE, self.time + seconds)

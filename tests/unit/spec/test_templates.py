@@ -7,14 +7,16 @@ import pytest
 from node.spec.templates import (
     Template,
     is_refused,
+    is_zone_frozen,
     list_changes,
     refuse_careless,
     refuse_clauses,
     slot_of_template,
+    slots_of_zone_freezes,
     template,
 )
 from node.spec.terms import DAY_SECONDS, Terms
-from node.spec.vocabulary import HOME, DeliveryMode, Party, Zone, mask
+from node.spec.vocabulary import HOME, DeliveryMode, Party, Zone, mask, purpose
 from tests.chaincode import world
 
 TERMS = world.terms()
@@ -85,6 +87,40 @@ def test_an_entry_concerns_its_category_and_destination(
     listed = {entry: 1 << 7}
     assert is_refused(listed, Zone.FINANCE, HOME, 7) is refused
     assert not is_refused(listed, Zone.FINANCE, HOME, 8)
+
+
+PARENT, CHILD, SIBLING = map(
+    purpose, ("InsuranceManagement", "InsuranceClaimPayoutAssessment", "FraudManagement")
+)
+"""A purpose, one two steps below it, and one beside it."""
+
+
+def test_an_entry_bites_on_what_covers_its_purpose_and_never_below_it() -> None:
+    entry = {(0, 0): 1 << CHILD}
+    assert is_refused(entry, Zone.FINANCE, HOME, CHILD)
+    assert is_refused(entry, Zone.FINANCE, HOME, PARENT)
+    assert not is_refused(entry, Zone.FINANCE, HOME, SIBLING)
+    assert not is_refused({(0, 0): 1 << PARENT}, Zone.FINANCE, HOME, CHILD)
+
+
+@pytest.mark.parametrize(("wanted", "bites"), [(CHILD, 1), (PARENT, 1), (SIBLING, 0)])
+def test_terms_for_a_parent_meet_the_caution_of_its_child(wanted: int, bites: int) -> None:
+    terms = replace(TERMS, purpose=wanted)
+    assert bool(refuse_careless([(1 << CHILD, 1 << 56)], terms, BOTH)) == bites
+    assert refuse_careless([(1 << CHILD, 1 << 56)], terms, BOTH | mask(Party.REGULATOR)) is None
+
+
+@pytest.mark.parametrize("zone", [Zone.FINANCE, 0])
+@pytest.mark.parametrize(("wanted", "bites"), [(CHILD, True), (PARENT, True), (SIBLING, False)])
+def test_a_freeze_of_a_child_bites_on_its_parent(zone: int, wanted: int, bites: bool) -> None:
+    purposes, until = slots_of_zone_freezes(zone)[:2]
+    slots = {purposes: 1 << CHILD, until: 100}
+
+    def read(slot: int) -> int:
+        return slots.get(slot, 0)
+
+    assert is_zone_frozen(read, Zone.FINANCE, wanted, 99) is bites
+    assert not is_zone_frozen(read, Zone.FINANCE, wanted, 100)
 
 
 NAMED = 5

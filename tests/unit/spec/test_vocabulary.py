@@ -95,6 +95,14 @@ def test_a_parent_covers_its_children_never_the_reverse():
     assert names == ["InsuranceClaimsManagement", "InsuranceManagement"]
 
 
+def test_a_mask_of_purposes_holds_all_that_one_covers_and_no_more():
+    indices = [term.index for term in load()["purpose"]]
+    for granted in indices:
+        covered = {index for index in indices if vocabulary.purpose_covers(granted, index)}
+        assert vocabulary.covered_by(granted) == sum(1 << index for index in covered)
+    assert vocabulary.covered_by(99) == 1 << 99, "one that this version does not know"
+
+
 def test_lookups_and_labels():
     assert vocabulary.field_kind("Biometric").personal_class == 3
     assert vocabulary.label("reason", vocabulary.Reason.SUBJECT_WITHDREW, "zh") == "主体撤回"
