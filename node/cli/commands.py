@@ -322,7 +322,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("answer", "disputes", "answer", "answer a dispute, as the other side"),
         Command("rule", "disputes", "rule", "rule, as the arbiter named", {"ruling": "ruling"}),
         Command("appeal", "disputes", "appeal", "appeal a ruling to a regulator, once"),
-        Command("end", "disputes", "end", "end a dispute that nobody appealed in time"),
+        Command("end", "disputes", "end", "end a dispute in which nobody spoke in time"),
         Command("withdraw", "disputes", "withdraw", "take a dispute back"),
         Command("show", "disputes", "dispute", "show what is kept of a dispute"),
         Command("count", "disputes", "disputeCount", "count the disputes"),
