@@ -7,7 +7,8 @@
         appeal once, to a regulator that has not ruled yet. From opening on the disputed receipts are
         left out of statements of fees: for good where the dispute is upheld, until it is over where not.
         A ruling may end the authorization for breach of its terms. While a dispute is open, deletion is
-        held (R21). It gates nothing else (R11).
+        held (R21), so nobody's silence keeps it open: once the voted time to rule is over, anyone ends
+        it, and who lost too many on an authorization opens no more there. It gates nothing else (R11).
 """
 
 from interfaces import IAuthorizations
@@ -19,7 +20,11 @@ import addresses
 import usage
 import vocabulary
 
+# Disputes of one side of an authorization: open at once, and ended without being upheld. The second
+# bounds for how long a side can hold deletion by opening one after another; receipts it is right about
+# it may dispute without end.
 OPEN_MAX: constant(uint256) = 16
+LOST_MAX: constant(uint256) = 32
 
 struct Dispute:
     authorization: bytes32
@@ -35,14 +40,17 @@ struct Dispute:
     # Vocabulary indices.
     status: uint256
     ruling: uint256
-    # Unix seconds: until then the respondent may answer before anyone rules, or a side appeal.
+    # Unix seconds: until then the respondent may answer before anyone rules; once it has, or a side
+    # appealed, the arbiter is to rule; once it ruled, a side may appeal.
     until: uint256
 
 
 # Fixed positions: node/spec/disputes.py reads them.
 dispute_count: uint256
 disputes: HashMap[uint256, Dispute]
-open_count: HashMap[bytes32, uint256]
+# By authorization and claimant.
+open_count: HashMap[bytes32, HashMap[uint256, uint256]]
+lost_count: HashMap[bytes32, HashMap[uint256, uint256]]
 
 event DisputeOpened:
     dispute: indexed(uint256)
@@ -80,7 +88,7 @@ event DisputeAppealed:
 event DisputeEnded:
     dispute: indexed(uint256)
     authorization: indexed(bytes32)
-    # What stands; withdrawn where the claimant took it back.
+    # What stands; withdrawn where the claimant took it back, lapsed where nobody ruled in time.
     ruling: uint256
 
 
@@ -119,11 +127,7 @@ def excludes(number: uint256, lease: uint256, receipt: uint256) -> bool:
     held: Dispute = self.disputes[number]
     if held.lease != lease or receipt < held.first or receipt > held.last:
         return False
-    return (
-        held.status != vocabulary.DISPUTE_STATUS_ENDED
-        or held.ruling == vocabulary.RULING_UPHELD
-        or held.ruling == vocabulary.RULING_UPHELD_ENDING
-    )
+    return held.status != vocabulary.DISPUTE_STATUS_ENDED or self._is_upheld(held.ruling)
 
 
 @external
@@ -149,8 +153,9 @@ def open(
     assert evidence != empty(bytes32), "disputes: no evidence"
     self._check_receipts(authorization, lease, first, last)
     self._check_arbiter(arbiter, provider, consumer, True)
-    assert self.open_count[authorization] < OPEN_MAX, "disputes: too many open disputes"
-    self.open_count[authorization] += 1
+    assert self.open_count[authorization][member] < OPEN_MAX, "disputes: too many open disputes"
+    assert self.lost_count[authorization][member] < LOST_MAX, "disputes: too many lost disputes"
+    self.open_count[authorization][member] += 1
     number: uint256 = self.dispute_count + 1
     self.dispute_count = number
     self.disputes[number] = Dispute(
@@ -190,6 +195,7 @@ def answer(number: uint256, evidence: bytes32):
     assert self._approver() == held.respondent, "disputes: not the respondent"
     assert evidence != empty(bytes32), "disputes: no evidence"
     self.disputes[number].status = vocabulary.DISPUTE_STATUS_ANSWERED
+    self.disputes[number].until = block.timestamp + self._within(vocabulary.PARAMETER_RULING_WITHIN)
     log DisputeAnswered(dispute=number, member=held.respondent, evidence=evidence)
 
 
@@ -210,8 +216,8 @@ def withdraw(number: uint256):
 @external
 def rule(number: uint256, ruling: uint256, grounds: bytes32):
     """
-    @notice An approver of the arbiter rules, after the answer or the time for it. On an appeal this is
-            final; else a side may appeal for a time.
+    @notice An approver of the arbiter rules, after the answer or the time for it, until somebody ends
+            what it was too late for. On an appeal this is final; else a side may appeal for a time.
     """
     held: Dispute = self.disputes[number]
     appealed: bool = held.status == vocabulary.DISPUTE_STATUS_APPEALED
@@ -260,18 +266,29 @@ def appeal(number: uint256, arbiter: uint256, evidence: bytes32):
     self.disputes[number].status = vocabulary.DISPUTE_STATUS_APPEALED
     self.disputes[number].before = held.arbiter
     self.disputes[number].arbiter = arbiter
+    self.disputes[number].until = block.timestamp + self._within(vocabulary.PARAMETER_RULING_WITHIN)
     log DisputeAppealed(dispute=number, member=member, arbiter=arbiter, evidence=evidence)
 
 
 @external
 def end(number: uint256):
     """
-    @notice Anyone ends a dispute whose ruling nobody appealed in time.
+    @notice Anyone ends a dispute in which nobody spoke in time: a ruling that nobody appealed stands,
+            and so does one that was appealed and not ruled on again; without any it has lapsed, and
+            the claimant may turn to another arbiter.
     """
     held: Dispute = self.disputes[number]
-    assert held.status == vocabulary.DISPUTE_STATUS_RULED, "disputes: no ruling stands"
-    assert block.timestamp >= held.until, "disputes: an appeal may still come"
-    self._end(number, held.ruling)
+    assert (
+        held.status != 0 and held.status != vocabulary.DISPUTE_STATUS_ENDED
+    ), "disputes: none to end"
+    if held.status == vocabulary.DISPUTE_STATUS_RULED:
+        assert block.timestamp >= held.until, "disputes: an appeal may still come"
+    else:
+        due: uint256 = held.until
+        if held.status == vocabulary.DISPUTE_STATUS_OPEN:
+            due += self._within(vocabulary.PARAMETER_RULING_WITHIN)
+        assert block.timestamp >= due, "disputes: a ruling may still come"
+    self._end(number, held.ruling if held.ruling != 0 else vocabulary.RULING_LAPSED)
 
 
 @view
@@ -314,12 +331,21 @@ def _check_arbiter(arbiter: uint256, one: uint256, other: uint256, exchange: boo
     assert arbiter != one and arbiter != other, "disputes: arbiter is a side"
 
 
+@pure
+@internal
+def _is_upheld(ruling: uint256) -> bool:
+    return ruling == vocabulary.RULING_UPHELD or ruling == vocabulary.RULING_UPHELD_ENDING
+
+
 @internal
 def _end(number: uint256, ruling: uint256):
     self.disputes[number].status = vocabulary.DISPUTE_STATUS_ENDED
     self.disputes[number].ruling = ruling
     authorization: bytes32 = self.disputes[number].authorization
-    self.open_count[authorization] -= 1
+    claimant: uint256 = self.disputes[number].claimant
+    self.open_count[authorization][claimant] -= 1
+    if not self._is_upheld(ruling):
+        self.lost_count[authorization][claimant] += 1
     if ruling == vocabulary.RULING_UPHELD_ENDING:
         extcall IAuthorizations(addresses.AUTHORIZATIONS).endByRuling(
             authorization, convert(number, bytes32)

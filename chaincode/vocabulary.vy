@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 4
+VERSION: constant(uint256) = 5
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -21,7 +21,7 @@ FREEZE_GROUND_LAST: constant(uint256) = 5
 PAYMENT_KIND_LAST: constant(uint256) = 3
 PROPOSAL_KIND_LAST: constant(uint256) = 17
 BALLOT_LAST: constant(uint256) = 2
-PARAMETER_LAST: constant(uint256) = 8
+PARAMETER_LAST: constant(uint256) = 9
 OWNER_RIGHT_LAST: constant(uint256) = 3
 PRICE_CLASS_LAST: constant(uint256) = 4
 CORRECTION_CAUSE_LAST: constant(uint256) = 4
@@ -150,6 +150,7 @@ PARAMETER_DECIDE_WITHIN: constant(uint256) = 5
 PARAMETER_EXTEND_BY: constant(uint256) = 6
 PARAMETER_SUPPLEMENT_WITHIN: constant(uint256) = 7
 PARAMETER_REAFFIRM_WITHIN: constant(uint256) = 8
+PARAMETER_RULING_WITHIN: constant(uint256) = 9
 VERSION_STATUS_OPEN: constant(uint256) = 1
 VERSION_STATUS_CLOSED: constant(uint256) = 2
 OBLIGATION_KIND_DELETE_DATA: constant(uint256) = 1
@@ -169,6 +170,7 @@ RULING_UPHELD: constant(uint256) = 1
 RULING_DISMISSED: constant(uint256) = 2
 RULING_WITHDRAWN: constant(uint256) = 3
 RULING_UPHELD_ENDING: constant(uint256) = 4
+RULING_LAPSED: constant(uint256) = 5
 ACCEPTANCE_STATUS_ACCEPTED: constant(uint256) = 1
 ACCEPTANCE_STATUS_OBJECTED: constant(uint256) = 2
 ACCEPTANCE_STATUS_ANSWERED: constant(uint256) = 3

@@ -19,7 +19,7 @@ from node.spec.disputes import (
 )
 from node.spec.fees import DisputeSpan
 from node.spec.obligations import OBLIGATIONS, slots_of_hold
-from node.spec.vocabulary import DisputeStatus
+from node.spec.vocabulary import DisputeStatus, Ruling
 
 DISPUTES_MAX: Final = 1_000
 """Disputes on a ledger whose authorizations one bundle shows; beyond, they are not provable."""
@@ -71,8 +71,20 @@ def _disputed(evidence: Evidence, case: Case, number: int, opened: Happening | N
         (len(ends) == over, "event and state differ in whether it is over"),
         (not ends or ends[0].order > opened.order, "it ended before it was opened"),
         (not ends or ends[0].value("ruling") == record.ruling, "state holds another ruling"),
+        (not ends or _is_due(record, ends[0]), "it ended while its ruling or an appeal might come"),
     )
     return Disputed(record, _span(record, opened, ends))
+
+
+def _is_due(record: Dispute, end: Happening) -> bool:
+    """Whether a dispute ended no earlier than it might.
+
+    A claimant takes it back and a ruling on an appeal ends it at any time. Else it is over when the
+    time to appeal is, or to rule; where nobody answered that of answering is all that state keeps.
+    """
+    if record.ruling == Ruling.WITHDRAWN or record.before:
+        return True
+    return end.time >= record.until
 
 
 def _span(record: Dispute, opened: Happening, ends: list[Happening]) -> DisputeSpan:

@@ -182,6 +182,7 @@ def parameter_values(time_lock: int, deadline_floor: int) -> list[int]:
         Parameter.EXTEND_BY: 20,
         Parameter.SUPPLEMENT_WITHIN: 10,
         Parameter.REAFFIRM_WITHIN: 52 * week,
+        Parameter.RULING_WITHIN: 13 * week,
     }
     return [values[parameter] for parameter in Parameter]
 

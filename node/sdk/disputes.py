@@ -38,7 +38,7 @@ def appeal_dispute(number: int, arbiter: int, evidence: Hash32) -> Call:
 
 
 def end_dispute(number: int) -> Call:
-    """End a dispute whose ruling nobody appealed in time; anyone may."""
+    """End a dispute that nobody ruled on, or whose ruling nobody appealed, in time; anyone may."""
     return _call("end", number)
 
 

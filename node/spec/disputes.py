@@ -31,6 +31,8 @@ class Dispute:
     status: DisputeStatus
     ruling: Ruling | None
     until: int
+    """Unix seconds: the end of the time to answer; of that to rule once it is answered or appealed;
+    of that to appeal once it is ruled on."""
 
     def excludes(self, lease: int, receipt: int) -> bool:
         """Whether it leaves a receipt of its authorization out of statements of fees."""

@@ -292,6 +292,7 @@ class Parameter(IntEnum):
     EXTEND_BY = 6
     SUPPLEMENT_WITHIN = 7
     REAFFIRM_WITHIN = 8
+    RULING_WITHIN = 9
 
 
 class VersionStatus(IntEnum):
@@ -365,6 +366,7 @@ class Ruling(IntEnum):
     DISMISSED = 2
     WITHDRAWN = 3
     UPHELD_ENDING = 4
+    LAPSED = 5
 
 
 class AcceptanceStatus(IntEnum):

@@ -21,6 +21,8 @@ from tests.chaincode import world as w
 
 EVIDENCE = keccak256(b"evidence")
 WEEK = 168 * w.FLOOR
+RULING = 13 * WEEK
+"""In which an arbiter rules, seconds."""
 SECOND = 6
 """A second regulator, for appeals."""
 
@@ -87,7 +89,7 @@ def test_a_dispute_is_opened_answered_ruled_and_ended(world, authorization):
     assert w.events(ended) == ["DeletionHeld", "DisputeEnded"]
     assert payable(world, authorization) == [1]
     assert not world.view("obligations", "isHeld", authorization)
-    assert refused(world, "nobody", "end", 1) == "no ruling stands"
+    assert refused(world, "nobody", "end", 1) == "none to end"
 
 
 def test_what_is_dismissed_is_paid(world, authorization):
@@ -183,7 +185,7 @@ def test_only_who_is_named_speaks(world, authorization):
     assert refused(world, "a.approver", "answer", 1, EVIDENCE) == "awaits no answer"
     rule = (1, Ruling.UPHELD, EVIDENCE)
     assert refused(world, "regulator.approver", "rule", *rule) == "not the arbiter"
-    for ruling in (0, Ruling.WITHDRAWN, 5):
+    for ruling in (0, Ruling.WITHDRAWN, Ruling.LAPSED, 6):
         told = refused(world, "exchange.approver", "rule", 1, ruling, EVIDENCE)
         assert told == "unknown ruling"
     told = refused(world, "exchange.approver", "rule", 1, Ruling.UPHELD, ZERO_HASH)
@@ -206,18 +208,95 @@ def test_a_side_is_not_its_own_arbiter(world):
     assert refused(world, "a.approver", "open", *values) == "arbiter is a side"
 
 
-def test_an_authorization_has_sixteen_open_disputes_at_most(world, authorization):
+def test_a_side_has_sixteen_open_disputes_at_most_and_takes_none_from_the_other(
+    world, authorization
+):
     for _ in range(16):
         opened(world, authorization)
     values = (authorization, 1, 1, 1, w.EXCHANGE, EVIDENCE)
-    assert refused(world, "a.approver", "open", *values) == "too many open disputes"
-    world.carry_out("b.approver", calls.withdraw_dispute(3))
+    assert refused(world, "b.approver", "open", *values) == "too many open disputes"
     world.send("a.approver", "disputes", "open", *values)
+    world.carry_out("b.approver", calls.withdraw_dispute(3))
+    world.send("b.approver", "disputes", "open", *values)
+
+
+def test_a_side_that_lost_too_often_holds_deletion_no_longer(world, authorization):
+    for number in range(1, 33):
+        opened(world, authorization)
+        world.carry_out("b.approver", calls.withdraw_dispute(number))
+    values = (authorization, 1, 1, 1, w.EXCHANGE, EVIDENCE)
+    assert refused(world, "b.approver", "open", *values) == "too many lost disputes"
+    assert not world.view("obligations", "isHeld", authorization)
+    world.send("a.approver", "disputes", "open", *values)
+
+
+def test_who_is_right_may_dispute_without_end(world, authorization):
+    for number in range(1, 34):
+        opened(world, authorization)
+        world.carry_out("a.approver", calls.answer_dispute(number, EVIDENCE))
+        ruling = calls.rule_dispute(number, Ruling.UPHELD, EVIDENCE)
+        world.carry_out("exchange.approver", ruling)
+        world.time += 2 * WEEK
+        world.carry_out("nobody", calls.end_dispute(number))
+
+
+def lapsed(world, due):
+    """End the dispute when its ruling is overdue, not a second before; return what stands."""
+    early = world.copy()
+    early.time = due - 2
+    assert refused(early, "nobody", "end", 1) == "a ruling may still come"
+    world.time = due - 1
+    world.carry_out("nobody", calls.end_dispute(1))
+    return state(world).ruling
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_silent_arbiter_holds_deletion_no_longer_than_it_may(world, authorization, answers):
+    opened(world, authorization)
+    due = state(world).until + RULING
+    if answers:
+        world.carry_out("a.approver", calls.answer_dispute(1, EVIDENCE))
+        due = world.time + RULING
+        assert state(world).until == due
+    assert lapsed(world, due) == Ruling.LAPSED
+    assert payable(world, authorization) == [1, 2, 3]
+    assert not world.view("obligations", "isHeld", authorization)
+    rule = refused(world, "exchange.approver", "rule", 1, Ruling.UPHELD, EVIDENCE)
+    assert rule == "awaits no ruling"
+    opened(world, authorization, w.REGULATOR)
+
+
+@pytest.mark.parametrize("ruling", [Ruling.DISMISSED, Ruling.UPHELD_ENDING])
+def test_a_ruling_stands_that_nobody_ruled_on_again(world, authorization, ruling):
+    opened(world, authorization)
+    world.carry_out("a.approver", calls.answer_dispute(1, EVIDENCE))
+    world.carry_out("exchange.approver", calls.rule_dispute(1, ruling, EVIDENCE))
+    world.carry_out("a.approver", calls.appeal_dispute(1, w.REGULATOR, EVIDENCE))
+    due = world.time + RULING
+    assert state(world).until == due
+    assert lapsed(world, due) == ruling
+    ends = world.authorization(authorization).status == AuthorizationStatus.REVOKED
+    assert ends == (ruling == Ruling.UPHELD_ENDING)
+    assert payable(world, authorization) == ([1] if ends else [1, 2, 3])
+
+
+def test_an_arbiter_may_rule_late_until_somebody_ends_it(world, authorization):
+    opened(world, authorization)
+    world.time = state(world).until + 2 * RULING
+    world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD, EVIDENCE))
+    assert refused(world, "nobody", "end", 1) == "an appeal may still come"
+
+
+def test_there_is_no_end_of_what_was_not_opened(world):
+    assert refused(world, "nobody", "end", 1) == "none to end"
 
 
 def test_times_are_those_voted(world, authorization):
     w.govern(world, set_parameter(Parameter.ANSWER_WITHIN, w.FLOOR))
+    w.govern(world, set_parameter(Parameter.RULING_WITHIN, 2 * w.FLOOR))
     opened(world, authorization)
+    ended = world.copy()
+    assert lapsed(ended, state(world).until + 2 * w.FLOOR) == Ruling.LAPSED
     world.time += w.FLOOR
     world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD, EVIDENCE))
 

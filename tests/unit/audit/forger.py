@@ -32,6 +32,7 @@ _PLACES: dict[str, tuple[Address, Callable[[Any], int]]] = {
     "fees": (STATEMENTS_OF_PERIODS, lambda trade: slot_of_fees(trade.first.statement)),
     "held": (OBLIGATIONS, lambda trade: slots_of_hold(trade.platform)[3]),
     "ruling": (DISPUTES, lambda _: slots_of_dispute(1)[9]),
+    "until": (DISPUTES, lambda _: slots_of_dispute(1)[10]),
     "disputed": (DISPUTES, lambda _: slots_of_dispute(1)[2]),
     "count": (DISPUTES, lambda _: DISPUTE_COUNT),
     "deleted": (OBLIGATIONS, lambda trade: slots_of_obligation(trade.deletion)[5]),

@@ -36,6 +36,7 @@ from tests.unit.audit.trade import (
     CASE,
     OFFICERS,
     PROOF,
+    RULING_SECONDS,
     Trade,
     check,
     failing,
@@ -102,6 +103,7 @@ def test_the_timeline_has_disputes_and_duties(trade: Trade, bundle: Bundle, lang
         ("held", 1, None),
         ("ruling", -1, "disputes"),
         ("disputed", 1, "disputes"),
+        ("until", 1_000, "disputes"),
         ("count", -1, "disputes"),
         ("template", -(1 << 104 + purpose("CreditChecking")), "lists"),
         ("template", -(1 << 100), "lists"),
@@ -375,6 +377,20 @@ def test_a_deletion_that_nobody_opened(tmp_path: Path) -> None:
     trade.seal([])
     late = {r.about: r.what for r in shown(trade, trade.direct).failures}
     assert late[about] == "it was done late"
+
+
+def test_a_dispute_that_nobody_ruled_on_leaves_nothing_out(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.wait(RULING_SECONDS)
+    trade.send("c.approver", "disputes", "end", 1)
+    until = trade.next_period()
+    trade.seal([])
+    charged = {x.authorization: x.charged for x in trade.compute(trade.began, until).lines}
+    assert charged[trade.platform] == 5
+    report = shown(trade, trade.platform)
+    assert not report.failures
+    details = next(r.details for r in report.results if r.check == "disputes")
+    assert details == {"disputes": 1, "open": 0}
 
 
 def test_a_ruling_that_ends_the_authorization(tmp_path: Path) -> None:

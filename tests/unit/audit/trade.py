@@ -50,6 +50,8 @@ SIGNERS = {"provider": "a.approver", "consumer": "b.approver", "exchange": "exch
 SHARE = 500
 PERIOD_SECONDS = 500
 APPEAL_SECONDS = 7_000
+RULING_SECONDS = 50_000
+"""More than the times to answer and to rule together."""
 
 
 class Trade(Chain):

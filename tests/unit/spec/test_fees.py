@@ -62,6 +62,7 @@ def test_uses_count_from_their_anchoring() -> None:
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.DISMISSED),)), 9, "disputed"),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.DISMISSED),)), 10, None),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.WITHDRAWN),)), 10, None),
+        (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.LAPSED),)), 10, None),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.UPHELD),)), 10, "disputed"),
         (UseRecord(1, 5, disputes=(DisputeSpan(7, 9, Ruling.UPHELD_ENDING),)), 10, "disputed"),
         (UseRecord(1, 5, is_claimed=True), 9, "claimed"),
@@ -72,6 +73,11 @@ def test_uses_count_from_their_anchoring() -> None:
         ),
         (
             UseRecord(1, 5, is_claimed=True, disputes=(DisputeSpan(7, 9, Ruling.WITHDRAWN),)),
+            10,
+            "claimed",
+        ),
+        (
+            UseRecord(1, 5, is_claimed=True, disputes=(DisputeSpan(7, 9, Ruling.LAPSED),)),
             10,
             "claimed",
         ),
