@@ -127,7 +127,7 @@ def _require_dates(
     require(
         subject,
         (in_time, "it is past the deadline for settling"),
-        (latest <= happening.block, "a receipt names a state block of the future"),
+        (latest < happening.block, "a receipt names a state block of the future"),
     )
 
 
@@ -148,7 +148,7 @@ def _claim(
     _require_hash(subject, lease, number, happening.value("receipt"))
     progress.claimed += 1
     receipt = lease.receipts[number - 1].receipt
-    require(subject, (receipt.state_block <= happening.block, "it names a future state block"))
+    require(subject, (receipt.state_block < happening.block, "it names a future state block"))
     call = happening.call()
     if call is None or call.name != "claim":
         case.cannot_show("indirect", event=happening.where)
@@ -186,7 +186,7 @@ def _check_batch(evidence: Evidence, case: Case, happening: Happening) -> None:
         subject,
         (len(leaves) == happening.value("count"), "it counts other leaves than its ranges"),
         (merkle.root(leaves) == happening.value("root"), "its root is not that of the receipts"),
-        (highest <= happening.block, "its highest state block is in the future"),
+        (highest < happening.block, "its highest state block is in the future"),
     )
     _check_batch_signatures(evidence, case, happening)
 

@@ -4,6 +4,7 @@ import pytest
 
 from node.sdk.governance import admit_member, set_mandate
 from node.spec.crypto import keccak256
+from node.spec.usage import UseRange
 from node.spec.vocabulary import FreezeGround, MemberKind, Role, Zone, mask, purpose
 from tests.chaincode import world as w
 
@@ -59,6 +60,19 @@ def test_a_zones_freeze_is_over_at_its_second(world):
     ground = (FreezeGround.FRAUD, CASE, until)
     for name in OFFICERS:
         world.send(name, "supervision", "freezeZone", Zone.FINANCE, purposes, *ground)
+    assert "negative list" in opens(world, authorization, until - 1)
+    assert opens(world, authorization, until) is True
+
+
+def test_a_freeze_of_one_zone_does_not_outlast_its_second_with_anothers(world):
+    """The contract remembers the last second of any; each freeze still ends at its own."""
+    w.govern(world, set_mandate(w.REGULATOR, 0xFFFF, 0))
+    authorization, until = w.grant(world), world.time + HOUR
+    purposes = 1 << purpose("CreditScoreEvaluation")
+    for zone, end in ((Zone.FINANCE, until), (Zone.WATER, until + HOUR)):
+        for name in OFFICERS:
+            ground = (FreezeGround.FRAUD, CASE, end)
+            world.send(name, "supervision", "freezeZone", zone, purposes, *ground)
     assert "negative list" in opens(world, authorization, until - 1)
     assert opens(world, authorization, until) is True
 
@@ -136,3 +150,21 @@ def test_a_freeze_by_one_officer_lasts_72_hours_at_most(world):
     assert freezing(72 * HOUR + 1) == "supervision: end out of range"
     assert freezing(0) == "supervision: end out of range"
     assert freezing(1) == ""
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_no_use_stands_on_the_state_of_the_block_that_settles_it(world, ahead):
+    """What ends in that block would lie before such a use or after it, and nobody could tell."""
+    authorization = w.grant(world)
+    lease = w.open_lease(world, authorization)
+    receipt = w.receipt(world, lease, 1, lease, state_block=world.number + ahead)
+    settle = ("leases", "settle", authorization, 1, w.plain(receipt), *w.both(w.hashed(receipt)))
+    ranges = [UseRange(authorization, 1, 1, 1, w.hashed(receipt), False)]
+    batch = w.settling(w.batch_of(ranges, [receipt]), ranges)
+    refused = [world.copy().attempt("a.gateway", *call) for call in (settle, batch)]
+    future = "state block in the future"
+    assert refused == ([f"usage: {future}", f"leases: {future}"] if ahead else ["", ""])
+
+
+def test_the_longest_floor_of_deadlines_is_a_week():
+    w.construct(*w.members_arguments(), grants=(7 * 86_400,))

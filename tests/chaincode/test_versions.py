@@ -146,6 +146,42 @@ def test_a_halt_costs_nobody_time_to_settle(world):
     world.send("b.gateway", "leases", "lapse", authorization, 1)
 
 
+def settled_around_a_halt(world, ahead):
+    """How a use settles after a halt begins, its lease's deadline so many seconds ahead."""
+
+    def told(expires_at):
+        tried = world.copy()
+        authorization = w.grant(tried)
+        lease = w.open_lease(tried, authorization, expires_at=expires_at)
+        tried.time += w.FLOOR
+        return tried, authorization, lease, halt(tried)
+
+    since = told(world.time + HOUR)[3]
+    halted, authorization, lease, begun = told(since + ahead - w.FLOOR)
+    assert (begun, halted.lease(lease).deadline) == (since, since + ahead)
+    receipt = w.chain(halted, lease, 1, used_at=world.time)[0]
+    settle = ("settle", authorization, 1, w.plain(receipt), *w.both(w.hashed(receipt)))
+
+    def attempt(after):
+        tried = halted.copy()
+        tried.time = since + after - 1
+        return tried.attempt("a.gateway", "leases", *settle)
+
+    return attempt
+
+
+@pytest.mark.parametrize(("ahead", "last"), [(0, HOUR), (HOUR - 1, 2 * HOUR - 1), (HOUR, HOUR)])
+def test_a_halt_moves_a_deadline_from_its_first_second_to_its_last(world, ahead, last):
+    attempt = settled_around_a_halt(world, ahead)
+    assert attempt(HOUR - 1) == "leases: this version is halted"
+    assert attempt(last) == ""
+    assert attempt(last + 1) == "leases: past the settling deadline"
+
+
+def test_a_deadline_before_a_halt_is_not_moved(world):
+    assert settled_around_a_halt(world, -1)(HOUR) == "leases: past the settling deadline"
+
+
 @pytest.mark.parametrize("seconds", [0, 72 * HOUR + 1, 2**256 - 1])
 def test_a_halt_is_at_most_72_hours(world, seconds):
     asked(world, halt_version(1, seconds), "halt out of range")
