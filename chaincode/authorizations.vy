@@ -801,7 +801,10 @@ def _amend(amendment: bytes32, approved: uint256, approval: IAuthorizations.Appr
         self._terms_of(authorization, number) == approval.amends
     ), "authorizations: amends terms that are not in force"
     self._check_thawed(authorization, limits)
-    assert limits & SHARED == 0, "authorizations: shared onward"
+    # What shares it onward lasts no longer than it: once it has expired, nothing lives beneath it.
+    assert (
+        limits & SHARED == 0 or self._has_expired(standing)
+    ), "authorizations: shared onward"
     assert number < VERSIONS_MAX, "authorizations: too many versions"
     maximum: uint256 = (approval.limits >> MAXIMUM_AT) & UINT32
     assert (
