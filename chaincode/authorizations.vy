@@ -444,7 +444,8 @@ def approve(authorization: bytes32, approval: IAuthorizations.Approval):
 @external
 def revoke(authorization: bytes32, reason: uint256, evidence: bytes32):
     """
-    @notice A party ends an active authorization: a consumer terminates it, any other revokes it.
+    @notice A party ends an active authorization: a consumer terminates it, any other revokes it. Once
+            it has expired only a withdrawal of the subject does, which brings deletion forward (R21).
     @param evidence Hash of what supports the reason; needed where the provider says that the
            subject withdrew (R3).
     """
@@ -526,12 +527,12 @@ def end(authorization: bytes32, parties: uint256, reason: uint256, evidence: byt
 def endByRuling(authorization: bytes32, evidence: bytes32):
     """
     @notice Disputes has a final ruling that the terms were breached and ends it. Its event names no
-            party; what has ended already stays as it ended.
+            party; what has ended already, or expired, stays as it ended.
     @param evidence The dispute's number.
     """
     assert msg.sender == addresses.DISPUTES, "authorizations: only disputes"
     standing: uint256 = self.authorizations[authorization].standing
-    if self._is_in_force(standing):
+    if self._is_in_force(standing) and not self._has_expired(standing):
         self._finish(
             authorization,
             standing,
@@ -550,10 +551,7 @@ def endInSandbox(authorization: bytes32, caseHash: bytes32):
     """
     assert msg.sender == addresses.SANDBOXES, "authorizations: only sandboxes"
     standing: uint256 = self.authorizations[authorization].standing
-    if (
-        self._is_in_force(standing)
-        and block.timestamp < (standing >> VALID_UNTIL_AT) & TIME
-    ):
+    if self._is_in_force(standing) and not self._has_expired(standing):
         self._finish(
             authorization,
             standing,
@@ -796,7 +794,10 @@ def _amend(amendment: bytes32, approved: uint256, approval: IAuthorizations.Appr
         self._terms_of(authorization, number) == approval.amends
     ), "authorizations: amends terms that are not in force"
     self._check_thawed(authorization, limits)
-    assert limits & SHARED == 0, "authorizations: shared onward"
+    # What shares it onward lasts no longer than it: once it has expired, nothing lives beneath it.
+    assert (
+        limits & SHARED == 0 or self._has_expired(standing)
+    ), "authorizations: shared onward"
     assert number < VERSIONS_MAX, "authorizations: too many versions"
     maximum: uint256 = (approval.limits >> MAXIMUM_AT) & UINT32
     assert (
@@ -806,6 +807,7 @@ def _amend(amendment: bytes32, approved: uint256, approval: IAuthorizations.Appr
         before: uint256 = (limits >> MAXIMUM_AT) & UINT32
         assert maximum >= before, "authorizations: fewer uses than the parent gave"
         self._share(approval.parent, amendment, authorization, maximum - before)
+    extcall IObligations(addresses.OBLIGATIONS).supersede(authorization, standing)
     self.versions[authorization][number].limits = limits
     self.versions[authorization][number + 1].terms = amendment
     self.origins[amendment] = authorization
@@ -985,6 +987,12 @@ def _is_in_force(standing: uint256) -> bool:
     )
 
 
+@view
+@internal
+def _has_expired(standing: uint256) -> bool:
+    return block.timestamp >= (standing >> VALID_UNTIL_AT) & TIME
+
+
 @pure
 @internal
 def _ended(standing: uint256) -> uint256:
@@ -1074,7 +1082,9 @@ def _end(
     ), "authorizations: not a reason of this party"
     status: uint256 = vocabulary.AUTHORIZATION_STATUS_REJECTED
     if self._is_in_force(standing):
-        if reason == vocabulary.REASON_SUBJECT_WITHDREW and parties & (SUBJECT | AGENT) == 0:
+        if reason != vocabulary.REASON_SUBJECT_WITHDREW:
+            assert not self._has_expired(standing), "authorizations: expired"
+        elif parties & (SUBJECT | AGENT) == 0:
             assert required & SUBJECT != 0, "authorizations: there is no subject"
             assert evidence != empty(bytes32), "authorizations: no evidence"
         status = vocabulary.AUTHORIZATION_STATUS_REVOKED

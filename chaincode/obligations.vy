@@ -8,6 +8,8 @@
         person's reference are destroyed once records need not be kept. A regulator imposes duties to
         inform and to compensate. A dispute, a freeze of the authorization, or an officer for an
         inspection holds deletion: its clock stands still meanwhile.
+        What follows from an end is kept by the version of the terms that ended. Terms that are renewed
+        after their end supersede what is owed still: what counts is the end that stays.
         What is late anyone puts on record; a late fulfilment is one, and stays late.
 """
 
@@ -76,6 +78,21 @@ event ObligationFulfilled:
     evidence: bytes32
 
 
+event ObligationSuperseded:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    # Unix seconds, the first at which it was late, holds up to now counted.
+    due: uint256
+
+
+event DeletionBroughtForward:
+    obligation: indexed(bytes32)
+    authorization: indexed(bytes32)
+    member: indexed(uint256)
+    due: uint256
+
+
 event DeletionCertified:
     obligation: indexed(bytes32)
     authorization: indexed(bytes32)
@@ -114,7 +131,8 @@ def obligationId(
     kind: uint256, authorization: bytes32, member: uint256, evidence: bytes32
 ) -> bytes32:
     """
-    @notice What an obligation is kept under; `evidence` is zero for what follows from an end.
+    @notice What an obligation is kept under; for what follows from an end `evidence` is the number of
+            the version of the terms. The kinds tell the two apart: none that follows is imposed.
     """
     return self._id(kind, authorization, member, evidence)
 
@@ -149,7 +167,8 @@ def isHeld(authorization: bytes32) -> bool:
 @external
 def openDeletion(authorization: bytes32):
     """
-    @notice Anyone opens what the end of an authorization by time or use obliges to, once.
+    @notice Anyone opens what the end of an authorization by time or use obliges to, once for each
+            version of the terms.
     """
     self._open_deletion(authorization)
 
@@ -158,17 +177,36 @@ def openDeletion(authorization: bytes32):
 def openAtEnd(authorization: bytes32):
     """
     @notice Authorizations ended one that was in force: what that obliges to is opened with it, if it is
-            not open already, because its uses were exhausted before.
+            not open already, because its uses were exhausted or its time was over before. Then a
+            withdrawal brings deletion forward.
     """
     assert msg.sender == addresses.AUTHORIZATIONS, "obligations: only authorizations"
-    consumer: uint256 = (
-        staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization) >> 8
-    ) & 255
-    id: bytes32 = self._id(
-        vocabulary.OBLIGATION_KIND_DELETE_DATA, authorization, consumer, empty(bytes32)
-    )
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    id: bytes32 = self._deletion(authorization, standing)
     if self.obligations[id].kind == 0:
         self._open_deletion(authorization)
+    elif self._is_withdrawn(standing):
+        self._bring_forward(id)
+
+
+@external
+def supersede(authorization: bytes32, standing: uint256):
+    """
+    @notice Authorizations amends one: what the end of its terms up to now obliges to, and is not done,
+            gives way to the end that is to come. That it was overdue stays on record by its event.
+    @param standing The packed word before the amendment.
+    """
+    assert msg.sender == addresses.AUTHORIZATIONS, "obligations: only authorizations"
+    self._supersede(self._deletion(authorization, standing))
+    for member: uint256 in [standing & 255, (standing >> 8) & 255]:
+        self._supersede(
+            self._id(
+                vocabulary.OBLIGATION_KIND_DESTROY_SALT,
+                authorization,
+                member,
+                self._version(standing),
+            )
+        )
 
 
 @external
@@ -204,18 +242,18 @@ def impose(
 def certifyDeletion(authorization: bytes32, leases: uint256, method: bytes32, scope: bytes32):
     """
     @notice An approver of the consumer certifies that it deleted what it received under all leases.
-    @param leases How many there were: all, and each closed or stated.
+            One that lapsed may lack statements still: nothing is served or settled under it any more,
+            its data are deleted like the others', and what its uses were is asked apart from that.
+    @param leases How many there were: all, and each closed or lapsed.
     @param method Hash of how it was deleted, `scope` of what.
     """
     standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
     member: uint256 = self._approver()
     assert member == (standing >> 8) & 255, "obligations: not the consumer"
-    assert (standing >> 72) & 255 == 0, "obligations: leases are not closed"
+    assert (standing >> 72) & 15 == 0, "obligations: leases are not closed"
     assert leases == (standing >> 48) & (2**24 - 1), "obligations: not all leases"
     assert method != empty(bytes32) and scope != empty(bytes32), "obligations: no evidence"
-    id: bytes32 = self._id(
-        vocabulary.OBLIGATION_KIND_DELETE_DATA, authorization, member, empty(bytes32)
-    )
+    id: bytes32 = self._deletion(authorization, standing)
     assert not self._is_held(self.holds[authorization]), "obligations: deletion is held"
     self._fulfil(id, scope)
     log DeletionCertified(
@@ -311,6 +349,43 @@ def _id(kind: uint256, authorization: bytes32, member: uint256, evidence: bytes3
     return keccak256(abi_encode(kind, authorization, member, evidence))
 
 
+@pure
+@internal
+def _deletion(authorization: bytes32, standing: uint256) -> bytes32:
+    """
+    @dev The consumer's deletion after the end of the terms in force.
+    """
+    return self._id(
+        vocabulary.OBLIGATION_KIND_DELETE_DATA,
+        authorization,
+        (standing >> 8) & 255,
+        self._version(standing),
+    )
+
+
+@pure
+@internal
+def _version(standing: uint256) -> bytes32:
+    return convert(standing >> 248, bytes32)
+
+
+@pure
+@internal
+def _is_withdrawn(standing: uint256) -> bool:
+    return (standing >> 136) & 31 == vocabulary.REASON_SUBJECT_WITHDREW
+
+
+@view
+@internal
+def _within() -> uint256:
+    """
+    @dev Seconds in which a side deletes once it need not keep.
+    """
+    return staticcall IParameters(addresses.PARAMETERS).valueOf(
+        vocabulary.PARAMETER_DELETION_WITHIN
+    )
+
+
 @view
 @internal
 def _approver() -> uint256:
@@ -331,24 +406,23 @@ def _open_deletion(authorization: bytes32):
         or status == vocabulary.AUTHORIZATION_STATUS_EXPIRED
         or status == vocabulary.AUTHORIZATION_STATUS_EXHAUSTED
     ), "obligations: the authorization has not ended"
-    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
     limits: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
-    since: uint256 = block.timestamp
-    if status == vocabulary.AUTHORIZATION_STATUS_EXPIRED:
-        since = (standing >> 190) & (2**36 - 1)
-    retention: uint256 = ((limits >> 201) & 8_191) * DAY
-    if (standing >> 136) & 31 == vocabulary.REASON_SUBJECT_WITHDREW:
-        retention = 0
-    within: uint256 = staticcall IParameters(addresses.PARAMETERS).valueOf(
-        vocabulary.PARAMETER_DELETION_WITHIN
-    )
+    assert limits != 0, "obligations: the authorization was never in force"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    # Whoever ends what has expired does not move its end.
+    since: uint256 = min(block.timestamp, (standing >> 190) & (2**36 - 1))
+    retained: uint256 = since + ((limits >> 201) & 8_191) * DAY
+    if self._is_withdrawn(standing):
+        retained = min(retained, block.timestamp)
+    within: uint256 = self._within()
     consumer: uint256 = (standing >> 8) & 255
+    version: bytes32 = self._version(standing)
     self._open(
         vocabulary.OBLIGATION_KIND_DELETE_DATA,
         authorization,
         consumer,
-        since + retention + within,
-        empty(bytes32),
+        retained + within,
+        version,
     )
     if (limits >> 16) & 3 != vocabulary.SUBJECT_MODE_NONE:
         kept: uint256 = RECORDS_AML if (PURPOSES_AML >> (limits & 255)) & 1 == 1 else RECORDS
@@ -358,8 +432,39 @@ def _open_deletion(authorization: bytes32):
                 authorization,
                 member,
                 since + kept + within,
-                empty(bytes32),
+                version,
             )
+
+
+@internal
+def _bring_forward(id: bytes32):
+    """
+    @dev The subject withdrew: what is to be deleted later is due as if retention had ended now.
+    """
+    owed: Obligation = self.obligations[id]
+    due: uint256 = block.timestamp + self._within()
+    if owed.status != vocabulary.OBLIGATION_STATUS_OWED or self._due(owed) <= due:
+        return
+    owed.due = due
+    owed.heldBefore = self._held(self.holds[owed.authorization])
+    self.obligations[id] = owed
+    log DeletionBroughtForward(
+        obligation=id, authorization=owed.authorization, member=owed.member, due=due
+    )
+
+
+@internal
+def _supersede(id: bytes32):
+    owed: Obligation = self.obligations[id]
+    if not self._is_open(owed):
+        return
+    self.obligations[id].status = vocabulary.OBLIGATION_STATUS_SUPERSEDED
+    log ObligationSuperseded(
+        obligation=id,
+        authorization=owed.authorization,
+        member=owed.member,
+        due=self._due(owed),
+    )
 
 
 @internal
@@ -389,10 +494,7 @@ def _open(
 @internal
 def _fulfil(id: bytes32, evidence: bytes32):
     owed: Obligation = self.obligations[id]
-    assert (
-        owed.status == vocabulary.OBLIGATION_STATUS_OWED
-        or owed.status == vocabulary.OBLIGATION_STATUS_OVERDUE
-    ), "obligations: not owed"
+    assert self._is_open(owed), "obligations: not owed"
     status: uint256 = vocabulary.OBLIGATION_STATUS_FULFILLED
     if block.timestamp >= self._due(owed):
         status = vocabulary.OBLIGATION_STATUS_FULFILLED_LATE
@@ -403,6 +505,15 @@ def _fulfil(id: bytes32, evidence: bytes32):
         member=owed.member,
         status=status,
         evidence=evidence,
+    )
+
+
+@pure
+@internal
+def _is_open(owed: Obligation) -> bool:
+    return (
+        owed.status == vocabulary.OBLIGATION_STATUS_OWED
+        or owed.status == vocabulary.OBLIGATION_STATUS_OVERDUE
     )
 
 

@@ -1,10 +1,15 @@
 """Duties after uses: deletion certified in time, salts kept and then destroyed, the imposed done.
 
-What follows from an end has an id of its own, so state shows whether it was opened and where it
-stands (A50, A53). Duties to inform and to compensate are named by their evidence; those shown are
-held to state, and no file proves that there are no others (A52). A late duty is a finding about the
-parties: the file proves it.
+What follows from an end has an id of its own for each version of the terms, so state shows whether
+it was opened and where it stands (A50, A53). Of terms that were replaced it was done in time, or
+superseded by the next. Duties to inform and to compensate are named by their evidence; those
+shown are held to state, and no file proves that there are no others (A52). A late duty is a finding
+about the parties: the file proves it.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
@@ -14,6 +19,7 @@ from node.spec.obligations import (
     OBLIGATIONS,
     Hold,
     Obligation,
+    end_id,
     hold,
     obligation,
     obligation_id,
@@ -21,6 +27,7 @@ from node.spec.obligations import (
 )
 from node.spec.proposals import PARAMETERS, slot_of_value
 from node.spec.registry import status_at
+from node.spec.terms import Terms
 from node.spec.types import Hash32
 from node.spec.vocabulary import (
     AuthorizationStatus,
@@ -37,18 +44,47 @@ _ENDED = (
     AuthorizationStatus.EXPIRED,
     AuthorizationStatus.EXHAUSTED,
 )
+_DONE = (ObligationStatus.FULFILLED, ObligationStatus.FULFILLED_LATE)
+_EXHAUSTING = ("LeaseClosed", "RangeSettled", "LeaseUnaccounted", "UsesSharedOnward")
+"""Events with which the last use of an authorization may be gone."""
 IMPOSED = (ObligationKind.INFORM, ObligationKind.COMPENSATE)
 
 
-def ids_of(case: Case) -> tuple[tuple[Hash32, ...], tuple[Hash32, ...]]:
-    """Return the ids of the deletion that an end obliges to, and of destroying salts."""
-    terms = case.terms
-    deletion = obligation_id(ObligationKind.DELETE_DATA, case.identifier, terms.consumer)
-    if terms.subject_mode == SubjectMode.NONE:
-        return (deletion,), ()
-    sides = (terms.provider, terms.consumer)
-    kind = ObligationKind.DESTROY_SALT
-    return (deletion,), tuple(obligation_id(kind, case.identifier, side) for side in sides)
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What follows from the end of a version of the terms."""
+
+    kind: ObligationKind
+    identifier: Hash32
+    terms: Terms
+    replaced: Happening | None
+    """Where the next version took effect; None of the terms in force."""
+
+    @property
+    def kept(self) -> int:
+        """Seconds from the end for which is kept what is then to be erased."""
+        if self.kind == ObligationKind.DELETE_DATA:
+            return self.terms.retention_days * DAY_SECONDS
+        return records_kept(self.terms.purpose)
+
+
+def duties_of(case: Case, *kinds: ObligationKind) -> Iterator[Duty]:
+    """Yield the duties of some kinds that follow from the ends of all versions, in their order."""
+    versions = (case, *case.amendments)
+    replaced = (*(version.amended for version in case.amendments), None)
+    for number, (version, by) in enumerate(zip(versions, replaced, strict=True), 1):
+        for kind, member in _owing(case.terms):
+            if kind in kinds:
+                identifier = end_id(kind, case.identifier, member, number)
+                yield Duty(kind, identifier, version.terms, by)
+
+
+def _owing(terms: Terms) -> Iterator[tuple[ObligationKind, int]]:
+    """Yield what an end obliges to, and whom: no amendment changes the sides or the subject."""
+    yield ObligationKind.DELETE_DATA, terms.consumer
+    if terms.subject_mode != SubjectMode.NONE:
+        for side in (terms.provider, terms.consumer):
+            yield ObligationKind.DESTROY_SALT, side
 
 
 def imposed_on(case: Case) -> list[Happening]:
@@ -59,27 +95,25 @@ def imposed_on(case: Case) -> list[Happening]:
 
 def check_deletion(evidence: Evidence, case: Case) -> Details:
     """Once it has ended, the consumer certified deletion in time: all leases' data (A50)."""
-    (identifier,), _ = ids_of(case)
-    retention = case.in_force.retention_days * DAY_SECONDS
-    retention = 0 if case.state.reason == Reason.SUBJECT_WITHDREW else retention
-    found = _duty(evidence, case, identifier, retention)
+    duties = duties_of(case, ObligationKind.DELETE_DATA)
+    *_, found = map(partial(_require_kept, evidence, case), duties)
     for happening in case.named("DeletionCertified"):
-        every = happening.value("leases") == case.state.leases
+        leases = sum(lease.opened.order < happening.order for lease in case.leases)
+        every = happening.value("leases") == leases
         require(f"{case.name}, {happening.where}", (every, "it leaves a lease's data out"))
     return found
 
 
 def check_records(evidence: Evidence, case: Case) -> Details:
     """Salts were kept as long as records, and then destroyed by both sides (R21, A53)."""
-    _, identifiers = ids_of(case)
-    kept = records_kept(case.terms.purpose)
-    for identifier in identifiers:
-        _duty(evidence, case, identifier, kept)
-        for done in _of(case, "ObligationFulfilled", identifier):
-            early = done.time < _ended_at(evidence, case) + kept
+    salts = list(duties_of(case, ObligationKind.DESTROY_SALT))
+    for duty in salts:
+        _require_kept(evidence, case, duty)
+        for done in _of(case, "ObligationFulfilled", duty.identifier):
+            early = done.time < _erasable(evidence, case, duty)
             subject = f"{case.name}, {done.where}"
             require(subject, (not early, "a salt was destroyed before records need not be kept"))
-    return {"salts": len(identifiers)}
+    return {"salts": sum(duty.replaced is None for duty in salts)}
 
 
 def check_duties(evidence: Evidence, case: Case) -> Details:
@@ -95,69 +129,128 @@ def check_duties(evidence: Evidence, case: Case) -> Details:
         record = _record(evidence, case, identifier)
         require(subject, (record is not None, "state holds no such duty"))
         assert record is not None, "required above"
-        _require_done(evidence, case, identifier, record)
+        _require_told(case, identifier, record)
+        _require_done(evidence, case, record)
     return {"duties": len(imposed)}
 
 
-def _duty(evidence: Evidence, case: Case, identifier: Hash32, after: int) -> Details:
-    """Hold one duty that follows from an end to its dates; `after` is seconds from the end."""
-    record = _record(evidence, case, identifier)
+def _require_kept(evidence: Evidence, case: Case, duty: Duty) -> Details:
+    """Hold one duty that follows from an end to its dates."""
+    record = _record(evidence, case, duty.identifier)
     with naming(case.name):
         within = evidence.reader(PARAMETERS)(slot_of_value(Parameter.DELETION_WITHIN))
-    now = evidence.last.timestamp
-    has_ended = status_at(case.state, now) in _ENDED
-    if record is None and not has_ended:
-        return {"due": None, "fulfilled": False}
-    ended = _ended_at(evidence, case)
     if record is None:
-        held = _hold(evidence, case)
-        late = now >= ended + after + within + held.seconds(now) and not held.holds(now)
-        subject, since = case.name, moment(ended + after + within)
-        require(subject, (not late, f"nobody opened what its end obliges to, late since {since}"))
-        return {"due": moment(ended + after + within), "fulfilled": False}
-    # What had used all its uses may have been granted more since, its duty opened already.
-    fair = not has_ended or record.due >= ended + after
+        return _require_unopened(evidence, case, duty, within)
+    _require_told(case, duty.identifier, record)
+    fair = record.due >= _erasable(evidence, case, duty)
     require(case.name, (fair, "its duty is due before retention is over"))
-    return _require_done(evidence, case, identifier, record)
+    if record.status == ObligationStatus.SUPERSEDED:
+        _require_superseded(case, duty)
+        return {"due": None, "fulfilled": False}
+    left = duty.replaced is not None and record.status not in _DONE
+    require(case.name, (not left, "its duty stands open under terms that were replaced"))
+    return _require_done(evidence, case, record)
 
 
-def _require_done(
-    evidence: Evidence, case: Case, identifier: Hash32, record: Obligation
-) -> Details:
-    """A duty's events are those of its record, and it was done in time or is not late."""
+def _require_unopened(evidence: Evidence, case: Case, duty: Duty, within: int) -> Details:
+    """What nobody opened follows from no end, or is not late."""
+    opened = _of(case, "ObligationOpened", duty.identifier)
+    require(case.name, (not opened, "state holds no duty that is shown to be opened"))
+    held, now = _hold(evidence, case), evidence.last.timestamp
+    if duty.replaced is not None or not _has_ended(case, now):
+        return {"due": None, "fulfilled": False}
+    due = _erasable(evidence, case, duty) + within
+    late = now >= due + held.seconds(now) and not held.holds(now)
+    text = f"nobody opened what its end obliges to, late since {moment(due)}"
+    require(case.name, (not late, text))
+    return {"due": moment(due), "fulfilled": False}
+
+
+def _require_told(case: Case, identifier: Hash32, record: Obligation) -> None:
+    """A duty's events are those of its record."""
     opened = _of(case, "ObligationOpened", identifier)
     done = _of(case, "ObligationFulfilled", identifier)
-    subject = f"{case.name}, duty {record.kind.name.lower()} of member {record.member}"
+    superseded = _of(case, "ObligationSuperseded", identifier)
     told = [(h.value("kind"), h.value("member"), h.value("due")) for h in opened]
-    over = record.status in (ObligationStatus.FULFILLED, ObligationStatus.FULFILLED_LATE)
+    for brought in _of(case, "DeletionBroughtForward", identifier):
+        told = [(kind, member, brought.value("due")) for kind, member, _ in told]
     require(
-        subject,
+        _naming(case, record),
         (told == [(record.kind, record.member, record.due)], "state holds it otherwise"),
         (record.authorization == case.identifier, "it is another authorization's"),
-        (len(done) == over, "event and state differ in whether it was done"),
+        (len(done) == (record.status in _DONE), "event and state differ in whether it was done"),
         (not done or done[0].value("status") == record.status, "state says otherwise how"),
+        (
+            len(superseded) == (record.status == ObligationStatus.SUPERSEDED),
+            "event and state differ in whether it was superseded",
+        ),
     )
+
+
+def _require_done(evidence: Evidence, case: Case, record: Obligation) -> Details:
+    """A duty was done in time or is not late."""
     held, now = _hold(evidence, case), evidence.last.timestamp
     late_at = record.late_at(held, now)
+    over = record.status in _DONE
     stopped = record.kind not in IMPOSED and held.holds(now)
     in_time = record.status == ObligationStatus.OWED and (now < late_at or stopped)
     require(
-        subject,
+        _naming(case, record),
         (record.status != ObligationStatus.FULFILLED_LATE, "it was done late"),
         (over or in_time, f"it was not done by {moment(late_at)}"),
     )
     return {"due": moment(late_at), "fulfilled": over}
 
 
+def _require_superseded(case: Case, duty: Duty) -> None:
+    """A duty gave way to terms that were renewed, before it was late."""
+    event = _of(case, "ObligationSuperseded", duty.identifier)[0]
+    by = duty.replaced
+    renewed = by is not None and (by.block, by.index) == (event.block, event.index)
+    require(
+        f"{case.name}, {event.where}",
+        (renewed, "no next version of the terms superseded it"),
+        (event.time < event.value("due"), "it was late when it was superseded"),
+    )
+
+
+def _erasable(evidence: Evidence, case: Case, duty: Duty) -> int:
+    """Return from when on what is kept need not be kept, Unix seconds.
+
+    It counts from the end that opened the duty. A withdrawal ends the retention of data at once.
+    """
+    opened = _of(case, "ObligationOpened", duty.identifier)
+    ended = opened[0].time if opened else _ended_at(evidence, case)
+    until = min(ended, duty.terms.valid_until) + duty.kept
+    is_last = duty.kind == ObligationKind.DELETE_DATA and duty.replaced is None
+    if is_last and case.state.reason == Reason.SUBJECT_WITHDREW:
+        return min(until, _time_of_end(case))
+    return until
+
+
+def _has_ended(case: Case, timestamp: int) -> bool:
+    """Whether an authorization that was once in force is not any more."""
+    return bool(case.state.maximum_uses) and status_at(case.state, timestamp) in _ENDED
+
+
 def _ended_at(evidence: Evidence, case: Case) -> int:
-    """Return when an authorization ended, Unix seconds."""
+    """Return when an authorization ended whose duties nobody opened."""
     state = case.state
     if state.ended is not None:
-        return next(h.time for h in case.events if h.block == state.ended)
+        return _time_of_end(case)
     if status_at(state, evidence.last.timestamp) == AuthorizationStatus.EXPIRED:
         return state.valid_until
-    closes = [h.time for h in case.events if h.name in ("LeaseClosed", "RangeSettled")]
-    return max(closes, default=evidence.last.timestamp)
+    times = [h.time for h in case.events if h.name in (*_EXHAUSTING, "AuthorizationAmended")]
+    return max(times, default=evidence.last.timestamp)
+
+
+def _time_of_end(case: Case) -> int:
+    """Return when a call ended an authorization, be it before or after its time."""
+    return next(h.time for h in case.events if h.block == case.state.ended)
+
+
+def _naming(case: Case, record: Obligation) -> str:
+    return f"{case.name}, duty {record.kind.name.lower()} of member {record.member}"
 
 
 def _of(case: Case, name: str, identifier: Hash32) -> list[Happening]:

@@ -163,8 +163,8 @@ def _require_parent(evidence: Evidence, case: Case) -> None:
         return
     above = case.ancestors[0]
     for version in (case, *case.amendments):
-        # What is shared onward is not amended any more, so one version stood above them all.
-        refusal = refuse_child(version.terms, above.in_force)
+        # It took effect under those of its parent that it was asked for within, or not at all.
+        refusal = refuse_child(version.terms, above.terms_at(version.requested))
         require(version.name, (refusal is None, f"it lies beyond its parent: {refusal}"))
     given = sum(
         happening.value("uses")

@@ -12,7 +12,7 @@ from node.audit.bundle import BlockRecord, FeeOpening, PastRecord, Trail
 from node.audit.checks_disputes import DISPUTES_MAX
 from node.audit.checks_fees import signers_of, statement_of
 from node.audit.checks_freezes import GRANTED, slots_at
-from node.audit.checks_obligations import ids_of, imposed_on
+from node.audit.checks_obligations import duties_of, imposed_on
 from node.audit.collect import collect_block
 from node.audit.evidence import Case, Evidence
 from node.audit.fees import statements_of
@@ -22,7 +22,7 @@ from node.sdk.journal import Journal
 from node.sdk.light import LightClient
 from node.spec import registry
 from node.spec.disputes import DISPUTE_COUNT, DISPUTES, slot_of_disputed, slots_of_dispute
-from node.spec.obligations import OBLIGATIONS, slots_of_hold, slots_of_obligation
+from node.spec.obligations import ERASURES, OBLIGATIONS, slots_of_hold, slots_of_obligation
 from node.spec.proposals import PARAMETERS, slot_of_value
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
 from node.spec.state_proof import reader
@@ -52,9 +52,9 @@ async def collect_around(collector: StateCollector, evidence: Evidence) -> None:
 
 
 async def _duties(collector: StateCollector, case: Case) -> None:
-    deletion, salts = ids_of(case)
+    following = [duty.identifier for duty in duties_of(case, *ERASURES)]
     imposed = [Hash32(happening.value("obligation")) for happening in imposed_on(case)]
-    slots = [s for name in (*deletion, *salts, *imposed) for s in slots_of_obligation(name)]
+    slots = [slot for name in (*following, *imposed) for slot in slots_of_obligation(name)]
     await collector.need(OBLIGATIONS, (*slots, *slots_of_hold(case.identifier)))
     await collector.need(PARAMETERS, (slot_of_value(Parameter.DELETION_WITHIN),))
 

@@ -211,6 +211,13 @@ class Case:
         """The terms of its newest version."""
         return self.amendments[-1].terms if self.amendments else self.terms
 
+    def terms_at(self, happening: Happening) -> Terms:
+        """Return the terms of the version that was the newest when an event happened."""
+        for version in reversed(self.amendments):
+            if version.amended is not None and version.amended.order < happening.order:
+                return version.terms
+        return self.terms
+
     def terms_under(self, lease: LeaseCase) -> Terms:
         """Return the terms that a lease was opened under (R23)."""
         version = lease.state.version

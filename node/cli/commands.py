@@ -386,6 +386,7 @@ UNREACHABLE: Final[Mapping[tuple[str, str], str]] = {
     ("obligations", "holdForDispute"): "answers to Disputes alone",
     ("obligations", "holdForFreeze"): "answers to Supervision alone",
     ("obligations", "openAtEnd"): "answers to Authorizations alone, when one ended",
+    ("obligations", "supersede"): "answers to Authorizations alone, when one is amended",
     ("templates", "checkProposal"): "asked by Governance when a proposal is made",
     ("templates", "enactProposal"): "answers to Governance alone",
     ("versions", "checkProposal"): "asked by Governance when a proposal is made",

@@ -6,7 +6,7 @@ from typing import Final
 from chaincode import ADDRESSES
 from node.spec.crypto import keccak256
 from node.spec.slots import ReadSlot, mapping_slot
-from node.spec.types import ZERO_HASH, Address, Hash32
+from node.spec.types import Address, Hash32
 from node.spec.vocabulary import ObligationKind, ObligationStatus
 
 OBLIGATIONS: Final = Address(ADDRESSES["obligations"])
@@ -74,10 +74,18 @@ def records_kept(purpose: int) -> int:
     return RECORDS_SECONDS_AML if PURPOSES_AML >> purpose & 1 else RECORDS_SECONDS
 
 
+def end_id(kind: ObligationKind, authorization: Hash32, member: int, version: int) -> Hash32:
+    """Return what a duty is kept under that follows from the end of a version of the terms."""
+    return obligation_id(kind, authorization, member, Hash32(version.to_bytes(32, "big")))
+
+
 def obligation_id(
-    kind: ObligationKind, authorization: Hash32, member: int, evidence: Hash32 = ZERO_HASH
+    kind: ObligationKind, authorization: Hash32, member: int, evidence: Hash32
 ) -> Hash32:
-    """Return what an obligation is kept under; `evidence` is zero for what follows from an end."""
+    """Return what an obligation is kept under; `evidence` is that with which it was imposed.
+
+    No kind that follows from an end is imposed, so `end_id` is never the same.
+    """
     words = (int(kind).to_bytes(32, "big"), authorization, member.to_bytes(32, "big"), evidence)
     return keccak256(b"".join(words))
 

@@ -318,6 +318,7 @@ class ObligationStatus(IntEnum):
     FULFILLED = 2
     OVERDUE = 3
     FULFILLED_LATE = 4
+    SUPERSEDED = 5
 
 
 class DisputeStatus(IntEnum):

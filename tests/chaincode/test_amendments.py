@@ -265,6 +265,36 @@ def test_what_is_shared_onward_is_not_amended_under_its_children(world):
     assert refused == "authorizations: shared onward"
 
 
+def test_what_was_shared_onward_is_renewed_once_it_has_expired(world):
+    """Nothing lives beneath it then; a share of it is renewed within the terms it has now."""
+    sharing(world)
+    parent, child = w.identifier(SHARED), w.identifier(CHILD)
+    later = SHARED.valid_until + 30 * w.DAY
+    wider = replace(SHARED, amends=parent, valid_until=later, fields=0b1, maximum_uses=130)
+    world.send("b.approver", *amending(wider, SHARED))
+    world.time = SHARED.valid_until - 2
+    assert world.refused("a.approver", *w.approving(wider)) == "authorizations: shared onward"
+    world.send("a.approver", *w.approving(wider))
+    assert world.authorization(parent).is_shared == 0
+    assert world.authorization(parent).counted == 40
+    opening = w.opening(child, world, uses=1), w.account("b.gateway")
+    assert world.refused("c.gateway", "leases", "open", *opening) == "authorizations: expired"
+    again = replace(CHILD, amends=child, valid_until=later, maximum_uses=50)
+    upon = ("grants", "requestUpon")
+    shown = [words(CHILD), words(wider)]
+    refused = world.refused("c.approver", *upon, words(again), shown, ())
+    assert refused == "lineage: field beyond the parent"
+    again = replace(again, fields=0b1)
+    world.send("c.approver", *upon, words(again), shown, ())
+    world.send("b.approver", *w.approving(again))
+    assert (world.authorization(parent).is_shared, world.authorization(parent).counted) == (1, 50)
+    opening = w.opening(child, world, uses=1), w.account("b.gateway")
+    world.send("c.gateway", "leases", "open", *opening)
+    narrow = replace(wider, amends=w.identifier(wider))
+    world.send("b.approver", *amending(narrow, wider))
+    assert world.refused("a.approver", *w.approving(narrow)) == "authorizations: shared onward"
+
+
 def test_a_childs_amendment_takes_its_further_uses_from_the_parent(world):
     sharing(world)
     assert world.authorization(w.identifier(SHARED)).counted == 40

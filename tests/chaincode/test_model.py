@@ -132,7 +132,11 @@ class Story(RuleBasedStateMachine):
         if self.model.is_in_force and not really:
             return
         call = ("authorizations", "revoke", IDENTITY, ENDING[party], ZERO_HASH)
-        expected = "" if self.model.is_in_force else "authorizations: not active"
+        checks = (
+            (self.model.is_in_force, "not active"),
+            (self.now < self.model.until, "expired"),
+        )
+        expected = next((f"authorizations: {why}" for holds, why in checks if not holds), "")
         if self.attempt(expected, f"{party}.approver", *call):
             self.model.status = Status.TERMINATED if party == "b" else Status.REVOKED
             self.model.ended = self.world.number

@@ -116,7 +116,7 @@ def test_a_suspension_does_not_hide_that_the_subject_withdrew(world):
     world.send("a.approver", "authorizations", "resume", identity)
     withdraw = ("authorizations", "revoke", identity, Reason.SUBJECT_WITHDREW, EVIDENCE)
     world.send("a.approver", *withdraw)
-    owed = obligations.obligation_id(ObligationKind.DELETE_DATA, identity, w.B)
+    owed = obligations.end_id(ObligationKind.DELETE_DATA, identity, w.B, 1)
     assert world.view("obligations", "dueOf", owed) == world.time + 2 * 168 * w.FLOOR
 
 

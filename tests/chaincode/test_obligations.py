@@ -29,13 +29,18 @@ WITHIN = 2 * 168 * w.FLOOR
 DELETE = ObligationKind.DELETE_DATA
 
 
-@pytest.fixture
-def world():
+def prepared():
+    """A market with an officer whose mandate has its zone."""
     world = w.market()
     officer = (w.account("regulator.officer"), mask(Role.SENDER, Role.OFFICER))
     world.send("regulator.governor", "members", "admitAccount", *officer)
     w.govern(world, set_mandate(w.REGULATOR, mask(Zone.FINANCE), mask(MemberKind.BANK)))
     return world
+
+
+@pytest.fixture
+def world():
+    return prepared()
 
 
 def ended(world, reason=Reason.PROVIDER_WITHDREW, **changes):
@@ -46,8 +51,12 @@ def ended(world, reason=Reason.PROVIDER_WITHDREW, **changes):
     return identity
 
 
-def key(identity, kind=DELETE, member=w.B, evidence=ZERO_HASH):
-    return obligations.obligation_id(kind, identity, member, evidence)
+def key(identity, kind=DELETE, member=w.B, version=1):
+    return obligations.end_id(kind, identity, member, version)
+
+
+def imposed(identity, kind):
+    return obligations.obligation_id(kind, identity, w.A, PROOF)
 
 
 def state(world, identifier):
@@ -76,7 +85,8 @@ def certify(identity, leases=0):
 
 def test_deletion_is_due_after_retention_and_certified(world):
     identity = ended(world, retention_days=10)
-    named = world.view("obligations", "obligationId", DELETE, identity, w.B, ZERO_HASH)
+    version = (1).to_bytes(32, "big")
+    named = world.view("obligations", "obligationId", DELETE, identity, w.B, version)
     assert named == key(identity)
     owed = state(world, key(identity))
     assert (owed.kind, owed.member, owed.status) == (DELETE, w.B, ObligationStatus.OWED)
@@ -106,6 +116,10 @@ def test_what_never_was_in_force_obliges_to_nothing(world):
     for wanted in (identity, ZERO_HASH):
         told = refused(world, "nobody", ("openDeletion", wanted))
         assert told == "the authorization has not ended"
+    world.time = w.terms().valid_until
+    assert refused(world, "nobody", ("openDeletion", identity)) == (
+        "the authorization was never in force"
+    )
 
 
 def personal(world, reason, **changes):
@@ -266,7 +280,7 @@ def test_a_regulator_imposes_informing_and_compensating(world):
     for kind in (ObligationKind.INFORM, ObligationKind.COMPENSATE):
         call = calls.impose_obligation(kind, identity, w.A, world.time + w.DAY, PROOF)
         assert w.events(world.carry_out("regulator.approver", call)) == ["ObligationOpened"]
-        owed = key(identity, kind, w.A, PROOF)
+        owed = imposed(identity, kind)
         assert refused(world, "b.approver", ("fulfil", owed, PROOF)) == "owed by another member"
         assert refused(world, "a.approver", ("fulfil", owed, ZERO_HASH)) == "no evidence"
         hold(world, identity, world.time + 30 * w.DAY)
@@ -274,7 +288,7 @@ def test_a_regulator_imposes_informing_and_compensating(world):
         assert due(world, owed) < late
     world.carry_out("a.approver", calls.fulfil_obligation(owed, PROOF))
     assert state(world, owed).status == ObligationStatus.FULFILLED
-    inform = key(identity, ObligationKind.INFORM, w.A, PROOF)
+    inform = imposed(identity, ObligationKind.INFORM)
     world.time += w.DAY
     world.carry_out("nobody", calls.mark_overdue(inform))
 
@@ -332,16 +346,13 @@ def test_invariant_of_the_clock(steps):
         assert due(world, key(identity)) == first + held
 
 
-def _prepared():
-    world = w.market()
-    officer = (w.account("regulator.officer"), mask(Role.SENDER, Role.OFFICER))
-    world.send("regulator.governor", "members", "admitAccount", *officer)
-    w.govern(world, set_mandate(w.REGULATOR, mask(Zone.FINANCE), mask(MemberKind.BANK)))
+def _held():
+    world = prepared()
     ended(world)
     return world
 
 
-_held_world = _prepared()
+_held_world = _held()
 
 
 def test_an_end_opens_deletion_once(world):

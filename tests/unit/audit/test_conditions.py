@@ -112,10 +112,11 @@ def test_what_was_only_asked_for_is_proved_too(office: Chain) -> None:
     verified(office, asyncio.run(office.export(identity)))
 
 
-def evidence_of(chain: Chain) -> Evidence:
+def evidence_of(chain: Chain, *wanted: Hash32) -> Evidence:
     """The evidence of a chain's one grant over state that a test may change."""
-    evidence = Evidence(decode_bundle(asyncio.run(chain.export())))
-    report = verify(asyncio.run(chain.export()), chain.genesis.hash)
+    data = asyncio.run(chain.export(*wanted))
+    evidence = Evidence(decode_bundle(data))
+    report = verify(data, chain.genesis.hash)
     evidence.cases = report.cases
     held = chain.ledger.state_of(chain.ledger.head)
     for record in evidence.bundle.state:

@@ -245,6 +245,20 @@ def test_use_of_a_share_while_its_parent_is_suspended_is_found(chain: Chain) -> 
         asyncio.run(chain.export(child))
 
 
+def test_a_share_is_proved_under_the_terms_that_its_parent_had(chain: Chain) -> None:
+    """The parent was renewed after both expired, to less than it had shared."""
+    parent, child = onward(chain)
+    before = agreed(1, recipients=1 << world.C, right=OwnerRight.OPERATING)
+    chain.wait(before.valid_until - chain.time)
+    later = before.valid_until + 30 * world.DAY
+    narrow = replace(before, amends=parent, fields=0b1, valid_until=later)
+    asking = ("grants", "requestUpon", words(narrow), [words(before)], ())
+    chain.send("b.approver", *asking)
+    chain.send("a.approver", *world.approving(narrow))
+    report = proved(chain, child)
+    assert {case.identifier for case in report.cases} == {parent, child}
+
+
 def test_consumer_ends_it_and_provider_ends_another(chain: Chain) -> None:
     one, other = chain.grant(agreed(1)), chain.grant(agreed(2))
     end = ("authorizations", "revoke")

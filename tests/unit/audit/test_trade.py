@@ -15,7 +15,7 @@ from node.audit.timeline import timeline_lines, timeline_of
 from node.errors import IntegrityError
 from node.sdk.client import Client
 from node.sdk.light import LightClient
-from node.spec.obligations import obligation_id
+from node.spec.obligations import end_id, obligation_id
 from node.spec.registry import TEMPLATES
 from node.spec.usage import lease_id
 from node.spec.vocabulary import (
@@ -326,7 +326,7 @@ def test_duties_that_were_not_done(tmp_path: Path) -> None:
     """The file is proved and says what was neglected: those are findings, not flaws of it."""
     trade = Trade(tmp_path / "journal.db", stated=False)
     trade.impose(trade.direct, ObligationKind.COMPENSATE, A)
-    salt = obligation_id(ObligationKind.DESTROY_SALT, trade.over, A)
+    salt = end_id(ObligationKind.DESTROY_SALT, trade.over, A, 1)
     trade.send("a.approver", "obligations", "fulfil", salt, PROOF)
     trade.wait(200)
     trade.seal([])

@@ -20,7 +20,7 @@ from node.sdk.governance import set_mandate
 from node.sdk.statements import mark_paid
 from node.spec.crypto import keccak256
 from node.spec.fees import Fees, encode_fees
-from node.spec.obligations import obligation_id
+from node.spec.obligations import end_id, obligation_id
 from node.spec.pricing import PricePlan, Tier, encode_plan, plan_hash
 from node.spec.terms import Terms
 from node.spec.types import Hash32
@@ -197,7 +197,7 @@ class Trade(Chain):
         reason = (Reason.PROVIDER_WITHDREW, bytes(32))
         self.send("a.approver", "authorizations", "revoke", self.over, *reason)
         self.send("b.approver", "obligations", "certifyDeletion", self.over, 0, PROOF, PROOF)
-        self.deletion = obligation_id(ObligationKind.DELETE_DATA, self.over, B)
+        self.deletion = end_id(ObligationKind.DELETE_DATA, self.over, B, 1)
         self.impose(self.over, ObligationKind.INFORM, B)
         self.duty = obligation_id(ObligationKind.INFORM, self.over, B, PROOF)
         self.send("b.approver", "obligations", "fulfil", self.duty, PROOF)
