@@ -5,12 +5,14 @@
 @notice How one side alone closes a lease, like a payment channel (R12b): it shows the highest
         co-signed receipt, the other has `answerWithin` to show a higher one, then the provider has as
         long again to claim uses that were requested and never countersigned; and what both sides
-        state of a lease that lapsed (R12c). The leases themselves are in Leases.
+        state of a lease that lapsed (R12c). The leases themselves are in Leases. Time in which this
+        version was halted counts for neither (R23).
 """
 
 from interfaces import IAuthorizations
 from interfaces import ILeases
 from interfaces import IMembers
+from interfaces import IVersions
 import addresses
 import signatures
 import usage
@@ -18,6 +20,8 @@ import vocabulary
 
 APPROVER: constant(uint256) = 1 << vocabulary.ROLE_APPROVER
 GATEWAY: constant(uint256) = 1 << vocabulary.ROLE_GATEWAY
+# That of the contracts which genesis carries.
+VERSION: constant(uint256) = 1
 UINT32: constant(uint256) = 2**32 - 1
 
 # What each side stated of a lapsed lease. Bits: provider stated 0, consumer stated 1, the provider's
@@ -28,6 +32,7 @@ event LeaseClosing:
     lease: indexed(bytes32)
     member: indexed(uint256)
     settled: uint256
+    # Unix seconds, the first at which no answer is taken if no halt intervenes.
     answerUntil: uint256
 
 
@@ -90,9 +95,6 @@ def closeAlone(
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
     deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
     assert usage.status(word) == vocabulary.LEASE_STATUS_OPEN, "closings: not open"
-    assert (
-        block.timestamp <= word >> usage.DEADLINE_AT
-    ), "closings: past the settling deadline"
     member: uint256 = self._side(deadlines)
     settled: uint256 = usage.settled(word)
     if receipt.number != 0:
@@ -122,8 +124,10 @@ def answer(
     word: uint256 = 0
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
-    until: uint256 = self._answer_until(word)
-    assert block.timestamp < until, "closings: time to answer is over"
+    deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
+    assert (
+        self._elapsed(word, deadlines.answerWithin) < deadlines.answerWithin
+    ), "closings: time to answer is over"
     hashed: bytes32 = self._check_higher(
         authorization,
         receipt,
@@ -135,7 +139,7 @@ def answer(
     )
     settled: uint256 = convert(receipt.number, uint256)
     extcall ILeases(addresses.LEASES).advance(
-        lease, settled, usage.claimed(word), hashed, until - 1
+        lease, settled, usage.claimed(word), hashed, word >> usage.DEADLINE_AT
     )
     log LeaseAnswered(lease=lease, settled=settled, receipt=hashed)
 
@@ -159,9 +163,9 @@ def claim(
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(lease)
     deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
-    until: uint256 = self._answer_until(word)
-    assert block.timestamp >= until, "closings: time to answer is not over"
-    assert block.timestamp < until + deadlines.answerWithin, "closings: time to claim is over"
+    elapsed: uint256 = self._elapsed(word, deadlines.answerWithin)
+    assert elapsed >= deadlines.answerWithin, "closings: time to answer is not over"
+    assert elapsed < 2 * deadlines.answerWithin, "closings: time to claim is over"
     claimed: uint256 = usage.claimed(word)
     assert claimed < deadlines.unsignedMaximum, "closings: claims exhausted"
     next: uint256 = usage.settled(word) + claimed + 1
@@ -182,7 +186,7 @@ def claim(
         provider, hashed, providerSignature, consumer, usage.request_hash(request), consumerSignature
     )
     extcall ILeases(addresses.LEASES).advance(
-        lease, usage.settled(word), claimed + 1, hashed, until - 1
+        lease, usage.settled(word), claimed + 1, hashed, word >> usage.DEADLINE_AT
     )
     log UseClaimed(lease=lease, number=next, receipt=hashed)
 
@@ -197,10 +201,10 @@ def finalize(authorization: bytes32, number: uint256):
     last: bytes32 = empty(bytes32)
     word, last = staticcall ILeases(addresses.LEASES).place(usage.id(authorization, number))
     deadlines: IAuthorizations.Deadlines = self._deadlines(authorization, word)
-    until: uint256 = self._answer_until(word)
-    assert block.timestamp >= until, "closings: time to answer is not over"
+    elapsed: uint256 = self._elapsed(word, deadlines.answerWithin)
+    assert elapsed >= deadlines.answerWithin, "closings: time to answer is not over"
     if (
-        block.timestamp < until + deadlines.answerWithin
+        elapsed < 2 * deadlines.answerWithin
         and usage.claimed(word) < deadlines.unsignedMaximum
         and usage.settled(word) + usage.claimed(word) < usage.uses(word)
     ):
@@ -263,14 +267,17 @@ def _side(deadlines: IAuthorizations.Deadlines) -> uint256:
     return member
 
 
-@pure
+@view
 @internal
-def _answer_until(word: uint256) -> uint256:
+def _elapsed(word: uint256, answerWithin: uint256) -> uint256:
     """
-    @dev The first second at which no answer is taken; settling is open until the one before.
+    @dev Seconds since a lease began to close, but for halts: in one nobody could answer or claim. The
+         lease's deadline is the last second to answer, had there been none.
     """
     assert usage.status(word) == vocabulary.LEASE_STATUS_CLOSING, "closings: not closing"
-    return (word >> usage.DEADLINE_AT) + 1
+    began: uint256 = (word >> usage.DEADLINE_AT) + 1 - answerWithin
+    halted: uint256 = staticcall IVersions(addresses.VERSIONS).haltedSince(VERSION, began)
+    return block.timestamp - began - halted
 
 
 @view

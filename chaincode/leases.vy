@@ -150,11 +150,9 @@ def record(lease: bytes32) -> Lease:
 @external
 def place(lease: bytes32) -> (uint256, bytes32):
     """
-    @notice The packed word of a lease with its deadline after a halt, and what its next receipt must
-            name as `previous`.
+    @notice The packed word of a lease, and what its next receipt must name as `previous`.
     """
-    word: uint256 = self.leases[lease].word
-    return self._with_deadline(word), usage.last(lease, self.leases[lease].last)
+    return self.leases[lease].word, usage.last(lease, self.leases[lease].last)
 
 
 @view
@@ -358,13 +356,16 @@ def advance(
     lease: bytes32, settled: uint256, claimed: uint256, last: bytes32, deadline: uint256
 ):
     """
-    @notice Closings moves a lease on its one-sided way: counts only grow, never above the reserved
-            uses. It is closing from then on, and settling goes on up to `deadline`.
+    @notice Closings moves a lease on its one-sided way: that begins in time to settle, counts only
+            grow, never above the reserved uses. It is closing from then on, and settling goes on up to
+            `deadline`.
     """
     assert msg.sender == addresses.CLOSINGS, "leases: only closings"
     self._check_running()
     word: uint256 = self.leases[lease].word
     self._check_live(word)
+    if usage.status(word) == vocabulary.LEASE_STATUS_OPEN:
+        self._check_deadline(word)
     assert (
         settled >= usage.settled(word) and claimed >= usage.claimed(word)
     ), "leases: counts run backwards"

@@ -20,6 +20,9 @@ implements: IVersions
 
 CONTENT_MAX: constant(uint256) = 1_024
 HALT_MAX: constant(uint256) = 72 * 3_600
+# Halts stand as far apart as the longest lasts, so of the last eight the first began three weeks ago.
+HALTS_MAX: constant(uint256) = 8
+TIME: constant(uint256) = 2**40 - 1
 
 struct Version:
     # Vocabulary index: open or closed.
@@ -34,6 +37,9 @@ struct Version:
 # Fixed positions: node/spec/versions.py reads them.
 version_count: uint256
 versions: HashMap[uint256, Version]
+# Halts of a version, from number 1 in their order: the first second inside 0, the first outside 40;
+# under 0 how many there were.
+halts: HashMap[uint256, HashMap[uint256, uint256]]
 
 event VersionOpened:
     version: indexed(uint256)
@@ -102,6 +108,25 @@ def gateOf(number: uint256) -> (bool, uint256, uint256):
 
 @view
 @external
+def haltedSince(number: uint256, since: uint256) -> uint256:
+    """
+    @notice Seconds up to now of the halts of a version that began at a second (Unix) or later; of eight
+            halts at most, which no span within three weeks exceeds.
+    """
+    count: uint256 = self.halts[number][0]
+    halted: uint256 = 0
+    for back: uint256 in range(HALTS_MAX):
+        if back == count:
+            break
+        halt: uint256 = self.halts[number][count - back]
+        if halt & TIME < since:
+            break
+        halted += min(halt >> 40, block.timestamp) - (halt & TIME)
+    return halted
+
+
+@view
+@external
 def checkProposal(kind: uint256, content: Bytes[CONTENT_MAX]) -> bool:
     """
     @notice True, or revert with the rule that forbids what a proposal asks, as things are now.
@@ -123,6 +148,9 @@ def enactProposal(kind: uint256, content: Bytes[CONTENT_MAX]):
     if kind == vocabulary.PROPOSAL_KIND_HALT:
         self.versions[number].haltedFrom = block.timestamp
         self.versions[number].haltedUntil = block.timestamp + wanted
+        count: uint256 = self.halts[number][0] + 1
+        self.halts[number][0] = count
+        self.halts[number][count] = block.timestamp | ((block.timestamp + wanted) << 40)
         log VersionHalted(version=number, until=block.timestamp + wanted)
     elif wanted == vocabulary.VERSION_STATUS_CLOSED:
         self.versions[number].status = wanted

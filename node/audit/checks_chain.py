@@ -37,6 +37,7 @@ from node.spec.state_proof import SLOTS_MAX, StorageProof, reader, verify_accoun
 from node.spec.transaction import decode_transaction
 from node.spec.trie import verify
 from node.spec.types import Address, Hash32
+from node.spec.versions import VERSIONS
 
 CONTRACTS: Final = {
     registry.MEMBERS: "members",
@@ -54,6 +55,7 @@ CONTRACTS: Final = {
     PARAMETERS: "parameters",
     APPLICATIONS: "applications",
     SANDBOXES: "sandboxes",
+    VERSIONS: "versions",
 }
 WATCHED: Final = {
     registry.GRANTS: "grants",

@@ -15,6 +15,7 @@ from node.audit.evidence import (
 from node.audit.result import Details
 from node.spec.types import Hash32
 from node.spec.usage import close_digest
+from node.spec.versions import running, settling_deadline
 from node.spec.vocabulary import LeaseStatus
 
 
@@ -47,19 +48,27 @@ def _require_standing(case: Case, lease: LeaseCase, standing: _Standing) -> None
     require(
         subject,
         (standing.status == state.status, f"events leave it {shown}, state says otherwise"),
-        (
-            lease.halt.deadline(state.deadline) == _deadline(case, lease, standing),
-            "another deadline stands in state",
-        ),
+        (state.deadline == _deadline(case, lease, standing), "another deadline stands in state"),
         (standing.stated == state.stated, "stated uses differ in state"),
     )
 
 
 def _deadline(case: Case, lease: LeaseCase, standing: _Standing) -> int:
-    """Return until when receipts settle: in a closing, up to the second before the answer's end."""
+    """Return until when receipts settle but for halts: in a closing, while an answer may come."""
     if standing.answer_until:
         return standing.answer_until - 1
-    return lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within)
+    return lease.state.expires_at + case.terms_under(lease).settle_within
+
+
+def _settles(case: Case, lease: LeaseCase, standing: _Standing, time: int) -> bool:
+    """Whether a time is not past the deadline for settling, with the halts before it."""
+    return time <= settling_deadline(lease.halts, _deadline(case, lease, standing), time)
+
+
+def _turns(case: Case, lease: LeaseCase, standing: _Standing, time: int) -> int:
+    """Return how often the time to answer had passed in a closing; no halt counts (R23)."""
+    within = case.terms_under(lease).answer_within
+    return running(lease.halts, standing.answer_until - within, time) // within
 
 
 def _step(
@@ -100,12 +109,11 @@ def _require_turn(
     subject: str, case: Case, lease: LeaseCase, standing: _Standing, happening: Happening
 ) -> None:
     """Answers come before the time to answer is over; claims after, within as long again."""
-    until = standing.answer_until
+    turns = _turns(case, lease, standing, happening.time)
     if happening.name == "LeaseAnswered":
-        require(subject, (happening.time < until, "the time to answer was over"))
+        require(subject, (turns == 0, "the time to answer was over"))
     else:
-        within = until <= happening.time < until + case.terms_under(lease).answer_within
-        require(subject, (within, "it was not the time to claim"))
+        require(subject, (turns == 1, "it was not the time to claim"))
 
 
 def _begin_closing(
@@ -122,13 +130,12 @@ def _begin_closing(
             "another time to answer than agreed",
         ),
         (
-            happening.time
-            <= lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within),
+            _settles(case, lease, standing, happening.time),
             "it is past the deadline for settling",
         ),
     )
     standing.status = LeaseStatus.CLOSING
-    standing.answer_until = lease.halt.deadline(until - 1) + 1
+    standing.answer_until = until
 
 
 def _close(
@@ -155,7 +162,7 @@ def _close(
             note_seconded(case, happening, provider, consumer)
         case ContractCall("finalize"):
             over = standing.status == LeaseStatus.CLOSING and (
-                happening.time >= standing.answer_until
+                _turns(case, lease, standing, happening.time) > 0
             )
             require(subject, (over, "the time to answer was not over"))
         case _:
@@ -171,8 +178,7 @@ def _lapse(
         subject,
         (standing.status == LeaseStatus.OPEN, "the lease is not open"),
         (
-            happening.time
-            > lease.halt.deadline(state.expires_at + case.terms_under(lease).settle_within),
+            not _settles(case, lease, standing, happening.time),
             "the deadline for settling was not over",
         ),
         (happening.value("uses") == state.uses, "reserved uses differ in state"),

@@ -3,11 +3,11 @@
 from node.audit.evidence import Case, Evidence, Happening, LeaseCase, naming, require
 from node.audit.result import Details
 from node.spec import registry
-from node.spec.registry import LEASES, LeaseState
+from node.spec.registry import LeaseState
 from node.spec.terms import Wanted, needs_consents, refuse_request
 from node.spec.types import Hash32
 from node.spec.usage import lease_id
-from node.spec.versions import last_halt
+from node.spec.versions import VERSIONS, halts_of
 from node.spec.vocabulary import DeliveryMode
 
 
@@ -50,8 +50,8 @@ def _lease(evidence: Evidence, case: Case, opened: Happening) -> LeaseCase:
         require(subject, (own, "it was not opened by the consumer key it names"))
     events = tuple(h for h in case.events if h.event.values.get("lease") == identifier)
     receipts = evidence.trail(identifier)
-    hashes, halt = evidence.hashes(identifier), last_halt(evidence.reader(LEASES))
-    return LeaseCase(number, opened, events, state, receipts, hashes, halt)
+    hashes, halts = evidence.hashes(identifier), halts_of(evidence.reader(VERSIONS), 1)
+    return LeaseCase(number, opened, events, state, receipts, hashes, halts)
 
 
 def _require_state_of_event(subject: str, case: Case, opened: Happening, state: LeaseState) -> None:

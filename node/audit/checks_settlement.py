@@ -15,6 +15,7 @@ from node.spec import merkle
 from node.spec.crypto import recover
 from node.spec.types import Address, Hash32
 from node.spec.usage import Batch, Ranges, Request, batch_id, ranges_hash, verify_request
+from node.spec.versions import settling_deadline
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ def _advance(
         case "LeaseClosing":
             number = happening.value("settled")
             require(subject, (number >= before, "it goes back"))
-            progress.answer_until = lease.halt.deadline(happening.value("answerUntil") - 1) + 1
+            progress.answer_until = happening.value("answerUntil")
         case "UseClaimed":
             _claim(evidence, case, lease, progress, happening)
             return
@@ -112,15 +113,20 @@ def _require_dates(
     happening: Happening,
     span: tuple[int, int],
 ) -> None:
-    """Anchored in time (A20), and no receipt names a state later than the block it stands in."""
-    deadline = lease.halt.deadline(lease.state.expires_at + case.terms_under(lease).settle_within)
+    """Anchored in time (A20), and no receipt names a state later than the block it stands in.
+
+    Whether an answer came in time is the check of closes.
+    """
+    deadline = lease.state.expires_at + case.terms_under(lease).settle_within
     if progress.answer_until is not None and happening.name != "LeaseClosing":
         deadline = progress.answer_until - 1
+    deadline = settling_deadline(lease.halts, deadline, happening.time)
+    in_time = happening.name == "LeaseAnswered" or happening.time <= deadline
     shown = lease.receipts[span[0] : span[1]]
     latest = max((use.receipt.state_block for use in shown), default=0)
     require(
         subject,
-        (happening.time <= deadline, "it is past the deadline for settling"),
+        (in_time, "it is past the deadline for settling"),
         (latest <= happening.block, "a receipt names a state block of the future"),
     )
 

@@ -150,8 +150,8 @@ class LeaseCase:
     receipts: tuple[SignedReceipt, ...]
     hashes: tuple[Hash32, ...]
     """Of the receipts, in order."""
-    halt: Halt
-    """The last halt of settling, which moves the deadlines that fall into it."""
+    halts: tuple[Halt, ...]
+    """The halts of settling, in their order."""
     corrections: dict[int, Correction] = field(default_factory=dict)
     """By the number of the receipt that both sides corrected."""
 

@@ -41,7 +41,7 @@ from node.spec.state_proof import SLOTS_MAX, reader
 from node.spec.terms import Terms
 from node.spec.types import Address, Hash32
 from node.spec.usage import SignedReceipt
-from node.spec.versions import HALT
+from node.spec.versions import VERSIONS, slot_of_halt
 from node.spec.vocabulary import MemberKind, Party
 
 _NAME_OFFSET = 2
@@ -199,9 +199,12 @@ async def _interruptions(collector: StateCollector, own: Hash32, read: ReadSlot)
 
 async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | None:
     slots = registry.slots_of_lease(identifier)
-    words = await collector.need(LEASES, (*slots, HALT))
+    words = await collector.need(LEASES, slots)
     if not words[slots[0]]:
         return None
+    count = slot_of_halt(1, 0)
+    halts = (await collector.need(VERSIONS, (count,)))[count]
+    await collector.need(VERSIONS, (slot_of_halt(1, place) for place in range(1, halts + 1)))
     keys = await collector.need(MEMBERS, registry.slots_of_keys(words[slots[0]]))
     statements: dict[int, int] = {}
     if registry.has_lapsed(words[slots[0]]):

@@ -108,6 +108,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("version", "versions", "version", "show a version of the contracts"),
         Command("is-halted", "versions", "isHalted", "show whether a halt lies over a version"),
         Command("gate", "versions", "gateOf", "show whether it is open, and its last halt"),
+        Command("halted", "versions", "haltedSince", "count the seconds of halts since a time"),
         Command("working-days", "holidays", "table", "show the working days of a year"),
         Command("deadline", "holidays", "deadline", "compute a deadline in working days"),
         Command("days-left", "holidays", "workingDays", "count the working days up to a time"),

@@ -1,9 +1,11 @@
 """Versions of the contracts: which are open, closed or halted, and what a halt does to deadlines.
 
-The Python twin of `chaincode/versions.vy` and of the gate in `leases.vy` (R23). A deadline that
-falls into a halt is as far behind its end as it was behind its beginning.
+The Python twin of `chaincode/versions.vy` and of the gate in `leases.vy` (R23). A deadline for
+settling that falls into a halt is as far behind its end as it was behind its beginning; in a
+one-sided close no second of a halt counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,17 +17,16 @@ from node.spec.vocabulary import VersionStatus
 
 VERSIONS: Final = Address(ADDRESSES["versions"])
 
-# Of Versions and of Leases.
 VERSION_COUNT: Final = 0
 VERSION_RECORDS: Final = 1
-HALT: Final = 2
+HALTS: Final = 2
 
 HALT_SECONDS_MAX: Final = 72 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The last halt, Unix seconds: the first inside and the first outside; zeros for none."""
+    """A halt, Unix seconds: the first inside and the first outside; zeros for none."""
 
     since: int = 0
     until: int = 0
@@ -43,6 +44,7 @@ class VersionState:
     gate: Address
     """The contract that keeps its gate; zero for version 1."""
     halt: Halt
+    """The last."""
 
     def is_halted(self, timestamp: int) -> bool:
         """Whether nothing settles as of a block's time."""
@@ -66,7 +68,25 @@ def version_state(read: ReadSlot, number: int) -> VersionState | None:
     )
 
 
-def last_halt(read: ReadSlot) -> Halt:
-    """Return the last halt of version 1 as Leases knows it. `read` is of Leases."""
-    word = read(HALT)
-    return Halt(word & (1 << 40) - 1, word >> 40)
+def slot_of_halt(number: int, place: int) -> int:
+    """Return where Versions holds a version's halt by its place from 1; under 0 how many."""
+    return mapping_slot(mapping_slot(HALTS, number), place)
+
+
+def halts_of(read: ReadSlot, number: int) -> tuple[Halt, ...]:
+    """Return all halts of a version in their order. `read` is of Versions."""
+    count = read(slot_of_halt(number, 0))
+    words = (read(slot_of_halt(number, place)) for place in range(1, count + 1))
+    return tuple(Halt(word & (1 << 40) - 1, word >> 40) for word in words)
+
+
+def settling_deadline(halts: Sequence[Halt], deadline: int, time: int) -> int:
+    """Return until when receipts settle as of a time: the last halt begun by then moves it."""
+    begun = [halt for halt in halts if halt.since <= time]
+    return begun[-1].deadline(deadline) if begun else deadline
+
+
+def running(halts: Sequence[Halt], since: int, until: int) -> int:
+    """Return the seconds of a span, those left out of the halts that began within it."""
+    within = (halt for halt in halts if since <= halt.since < until)
+    return until - since - sum(min(halt.until, until) - halt.since for halt in within)

@@ -88,7 +88,7 @@ def test_storage_positions_are_those_of_the_layouts():
     assert load("consents").layout["revoked"] == consents.REVOKED
     assert load("versions").layout["version_count"] == versions.VERSION_COUNT
     assert load("versions").layout["versions"] == versions.VERSION_RECORDS
-    assert leases["halt"] == versions.HALT
+    assert load("versions").layout["halts"] == versions.HALTS
     assert load("obligations").layout["obligations"] == obligations.RECORDS
     assert load("obligations").layout["holds"] == obligations.HOLDS
     assert load("disputes").layout["dispute_count"] == disputes.DISPUTE_COUNT

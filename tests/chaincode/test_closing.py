@@ -5,10 +5,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from node.spec import usage
+from node.spec import usage, versions
 from node.spec.types import ZERO_HASH
 from node.spec.vocabulary import LeaseStatus
 from tests.chaincode import world as w
+from tests.chaincode.test_versions import HOUR, halt
 
 NONE = usage.Receipt(
     ZERO_HASH, 0, ZERO_HASH, ZERO_HASH, 0, 0, 0, 0, 0, ZERO_HASH, ZERO_HASH, ZERO_HASH
@@ -146,7 +147,7 @@ def test_only_the_two_sides_close_alone_and_in_time(world, authorization, lease)
     second = w.open_lease(world, authorization, 2)
     world.time = state(world, second).expires_at + w.FLOOR
     late = ("closings", "closeAlone", authorization, 2, w.plain(NONE), b"", b"")
-    assert world.refused("a.approver", *late) == "closings: past the settling deadline"
+    assert world.refused("a.approver", *late) == "leases: past the settling deadline"
 
 
 def test_the_provider_claims_what_was_requested(world, authorization, lease):
@@ -177,6 +178,92 @@ def test_the_provider_claims_what_was_requested(world, authorization, lease):
     found = state(world, lease)
     assert (found.settled, found.claimed, found.last) == (1, 2, w.hashed(receipts[2]))
     assert granted(world, authorization).counted == 3
+
+
+def closing(world, *halts, receipts=2):
+    """A lease that the consumer begins to close, halted after so many seconds for so many.
+
+    Its sides have two days each. Returns authorization, receipts, and when it began.
+    """
+    authorization = w.grant(world, nonce=7, answer_within=2 * w.DAY)
+    lease = w.open_lease(world, authorization)
+    shown_later = w.chain(world, lease, receipts)
+    world.send("b.gateway", *shown("closeAlone", authorization, NONE))
+    began = world.time
+    for after, seconds in halts:
+        world.time = began + after - 3
+        assert halt(world, seconds) == began + after
+        world.time += seconds
+    return authorization, shown_later, began
+
+
+def turns(world, began):
+    halts = versions.halts_of(world.reader("versions"), 1)
+    return versions.running(halts, began, world.time + 1) // (2 * w.DAY)
+
+
+@pytest.mark.parametrize(
+    "halts",
+    [
+        [(w.DAY, 36 * HOUR)],
+        [(47 * HOUR, 2 * HOUR)],
+        [(HOUR, 72 * HOUR)],
+        [(2 * w.DAY - 1, 72 * HOUR)],
+    ],
+    ids=["within", "over its end", "longer than it", "at its last second"],
+)
+def test_a_halt_costs_nobody_time_to_answer(world, halts):
+    authorization, receipts, began = closing(world, *halts)
+    over = began + 2 * w.DAY + halts[0][1]
+    late = world.copy()
+    world.time = over - 2
+    assert turns(world, began) == 0
+    refused = world.refused("a.gateway", "closings", "finalize", authorization, 1)
+    assert refused == "closings: time to answer is not over"
+    world.time = over - 2
+    world.send("a.gateway", *shown("answer", authorization, receipts[0]))
+    late.time = over - 1
+    assert turns(late, began) == 1
+    refused = late.refused("a.gateway", *shown("answer", authorization, receipts[0]))
+    assert refused == "closings: time to answer is over"
+    late.time = over - 1
+    late.send("a.gateway", *claim(authorization, receipts[0]))
+
+
+@pytest.mark.parametrize(
+    "halts",
+    [
+        [(49 * HOUR, 72 * HOUR)],
+        [(2 * w.DAY, HOUR)],
+        [(4 * w.DAY - 1, HOUR)],
+        [(HOUR, 10 * HOUR), (90 * HOUR, 20 * HOUR)],
+    ],
+    ids=["all of it", "its first second", "its last second", "one in each time"],
+)
+def test_a_halt_costs_the_provider_no_time_to_claim(world, halts):
+    authorization, receipts, began = closing(world, *halts)
+    over = began + 4 * w.DAY + sum(seconds for _, seconds in halts)
+    late = world.copy()
+    world.time = over - 2
+    assert turns(world, began) == 1
+    refused = world.refused("b.gateway", "closings", "finalize", authorization, 1)
+    assert refused == "closings: time to claim is not over"
+    world.time = over - 2
+    world.send("a.gateway", *claim(authorization, receipts[0]))
+    late.time = over - 1
+    assert turns(late, began) == 2
+    refused = late.refused("a.gateway", *claim(authorization, receipts[0]))
+    assert refused == "closings: time to claim is over"
+    late.time = over - 1
+    late.send("b.gateway", "closings", "finalize", authorization, 1)
+
+
+def test_an_answer_after_a_halt_does_not_buy_time(world):
+    authorization, receipts, began = closing(world, (HOUR, 30 * HOUR))
+    world.send("a.gateway", *shown("answer", authorization, receipts[0]))
+    world.time = began + 78 * HOUR - 1
+    refused = world.refused("a.gateway", *shown("answer", authorization, receipts[1]))
+    assert refused == "closings: time to answer is over"
 
 
 def test_claims_end_with_their_time(world, authorization, lease):

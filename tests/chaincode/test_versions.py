@@ -124,8 +124,10 @@ def test_a_halt_costs_nobody_time_to_settle(world):
     lease = w.open_lease(world, authorization, expires_at=world.time + 60, uses=3)
     kept = world.lease(lease).deadline
     since = halt(world, 3 * HOUR)
-    assert versions.last_halt(world.reader("leases")) == Halt(since, since + 3 * HOUR)
-    deadline = Halt(since, since + 3 * HOUR).deadline(kept)
+    halts = versions.halts_of(world.reader("versions"), 1)
+    assert halts == (Halt(since, since + 3 * HOUR),)
+    assert versions.settling_deadline(halts, kept, since - 1) == kept
+    deadline = versions.settling_deadline(halts, kept, since)
     assert deadline == kept + 3 * HOUR
     world.time = deadline - 3
     receipts = w.chain(world, lease, 3, used_at=since - 1, state_block=world.number)
@@ -155,6 +157,33 @@ def test_a_halt_is_not_renewed_for_as_long_again(world):
     world.time = until + 72 * HOUR - 2
     asked(world, halt_version(1, HOUR), "halted lately")
     halt(world)
+    assert len(versions.halts_of(world.reader("versions"), 1)) == 2
+
+
+def test_seconds_of_halts_are_counted_from_a_time_on(world):
+    """So that a time to answer may leave them out; of a halt that lasts, those up to now."""
+    begun = []
+    for seconds in (HOUR, 72 * HOUR, 5 * HOUR):
+        begun.append(halt(world, seconds))
+        world.time += 200 * HOUR
+    halt(world, 9)
+    world.time += 4
+    read = versions.halts_of(world.reader("versions"), 1)
+    for since in (0, *begun, begun[1] + 1, begun[2] + 1, world.time):
+        counted = world.view("versions", "haltedSince", 1, since)
+        assert counted == world.time - since - versions.running(read, since, world.time)
+    assert world.view("versions", "haltedSince", 1, begun[1]) == 77 * HOUR + 4
+    assert world.view("versions", "haltedSince", 2, 0) == 0
+
+
+def test_of_many_halts_the_last_eight_are_counted(world):
+    """They span more than any time to answer and to claim together."""
+    begun = []
+    for _ in range(9):
+        begun.append(halt(world, HOUR))
+        world.time += 73 * HOUR
+    assert world.view("versions", "haltedSince", 1, 0) == 8 * HOUR
+    assert world.time - begun[1] > 2 * 7 * w.DAY
 
 
 def test_closing_keeps_a_halt_and_halting_a_close(world):

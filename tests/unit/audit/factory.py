@@ -248,22 +248,28 @@ class Chain:
         self.send("a.gateway", "leases", "close", *values)
 
     def close_alone(self, authorization: Hash32, number: int, claims: int) -> None:
-        """The consumer closes with its highest co-signed receipt, the provider claims the rest."""
-        lease = usage.lease_id(authorization, number)
-        receipts = self.receipts(lease)
-        shown = receipts[len(receipts) - claims - 2]
-        values = (authorization, number, plain(shown), *both(hashed(shown)))
-        self.send("b.gateway", "closings", "closeAlone", *values)
-        higher = receipts[len(receipts) - claims - 1]
-        answer = (authorization, number, plain(higher), *both(hashed(higher)))
-        self.send("a.gateway", "closings", "answer", *answer)
+        """The consumer closes with a co-signed receipt, the provider shows one more, and claims."""
+        shown = len(self.receipts(usage.lease_id(authorization, number))) - claims
+        self.show("closeAlone", authorization, number, shown - 1)
+        self.show("answer", authorization, number, shown)
         self.wait(WITHIN)
-        for receipt in receipts[len(receipts) - claims :]:
+        self.claim(authorization, number, shown)
+        self.send("a.gateway", "closings", "finalize", authorization, number)
+
+    def show(self, method: str, authorization: Hash32, number: int, use: int) -> None:
+        """Begin a one-sided close, or answer in it, with the receipt of a use."""
+        receipt = self.receipts(usage.lease_id(authorization, number))[use - 1]
+        values = (authorization, number, plain(receipt), *both(hashed(receipt)))
+        self.send("a.gateway" if method == "answer" else "b.gateway", "closings", method, *values)
+
+    def claim(self, authorization: Hash32, number: int, shown: int) -> None:
+        """The provider claims the uses after those shown."""
+        lease = usage.lease_id(authorization, number)
+        for receipt in self.receipts(lease)[shown:]:
             use = self.journal.get(lease, receipt.number)
             claim = (plain(_request(receipt)), use.request_signature, plain(receipt))
             signed = (*claim, use.provider_signature)
             self.send("a.gateway", "closings", "claim", authorization, number, *signed)
-        self.send("a.gateway", "closings", "finalize", authorization, number)
 
     def join(self) -> None:
         """A fifth validator, voted in by three of four members: the validator set changes."""

@@ -28,6 +28,7 @@ from node.spec.interruptions import ENDLESS, Interruption
 from node.spec.terms import words
 from node.spec.types import Address, Hash32
 from node.spec.usage import Receipt
+from node.spec.versions import HALT_SECONDS_MAX
 from node.spec.vocabulary import (
     CorrectionCause,
     DeliveryMode,
@@ -328,6 +329,40 @@ def test_a_deadline_within_a_halt_moves_behind_it(chain: Chain) -> None:
     chain.wait(100)
     chain.send("a.gateway", "leases", "lapse", authorization, 1)
     proved(chain, authorization)
+
+
+def test_a_deadline_that_a_halt_moved_stays_moved_after_the_next(chain: Chain) -> None:
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1, expires_at=chain.time + 40)
+    chain.use(lease, 1)
+    chain.govern(halt_version(1, 600))
+    chain.wait(600)
+    chain.settle(authorization, 1, 1)
+    chain.wait(HALT_SECONDS_MAX)
+    chain.govern(halt_version(1, 600))
+    proved(chain, authorization)
+
+
+@pytest.mark.parametrize("halted", ["answer", "claim"])
+def test_no_second_of_a_halt_counts_in_a_one_sided_close(chain: Chain, halted: str) -> None:
+    """Four hundred seconds to answer and as many to claim, and a halt of a thousand in either."""
+    authorization = chain.grant(replace(agreed(1), answer_within=400))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 3, unsigned=1)
+    chain.show("closeAlone", authorization, 1, 1)
+    for method in ("answer", "claim"):
+        if method == halted:
+            chain.govern(halt_version(1, 1_000))
+            chain.wait(1_000)
+        chain.wait(300)
+        if method == "answer":
+            chain.show("answer", authorization, 1, 2)
+            chain.wait(100)
+    chain.claim(authorization, 1, 2)
+    chain.send("a.gateway", "closings", "finalize", authorization, 1)
+    report = proved(chain, authorization)
+    ended = to_json(report)["authorizations"][0]["leases"][0]["ending"]
+    assert ended == "alone"
 
 
 def correcting(chain: Chain, lease: Hash32, number: int, replacement: Receipt | None) -> Call:
