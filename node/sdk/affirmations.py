@@ -14,9 +14,12 @@ def _call(function: str, *values: object) -> Call:
     return Call(AFFIRMATIONS, data, f"affirmations.{function}")
 
 
-def reaffirm_consent(terms: Terms, signature: bytes = b"") -> Call:
-    """Carry in a subject's or agent's signature; none where the sender is that itself."""
-    return _call("reaffirm", words(terms), signature)
+def reaffirm_consent(terms: Terms, at: int, signature: bytes = b"") -> Call:
+    """Carry in a subject's or agent's signature; none where the sender is that itself.
+
+    `at` is what it is dated, Unix seconds: of the last seven days, and later than the one before.
+    """
+    return _call("reaffirm", words(terms), at, signature)
 
 
 def suspend_unaffirmed(terms: Terms) -> Call:

@@ -11,21 +11,24 @@ from node.spec.types import Address, Hash32
 AFFIRMATIONS: Final = Address(ADDRESSES["affirmations"])
 AFFIRMED: Final = 0
 
-AFFIRMATION_TYPE: Final = "Affirmation(bytes32 terms,uint64 since)"
+AFFIRMATION_TYPE: Final = "Affirmation(bytes32 terms,uint64 at)"
 
 
-def affirmation_digest(terms: Hash32, since: int, chain_id: int) -> Hash32:
+def affirmation_digest(terms: Hash32, at: int, chain_id: int) -> Hash32:
     """Return the digest by which a subject, or the agent in its place, reaffirms consent, once.
 
-    `terms` is the digest of the terms in force, `since` the last reaffirmation (Unix seconds), 0
-    for none: so a signature counts for one reaffirmation alone.
+    `terms` is the digest of the terms in force, `at` when it signs (Unix seconds): it is carried in
+    within seven days, and before one that is dated later.
     """
-    structure = struct_hash(AFFIRMATION_TYPE, (terms, since))
+    structure = struct_hash(AFFIRMATION_TYPE, (terms, at))
     return typed_digest(Domain(NAME, CONTRACT_VERSION, chain_id, AFFIRMATIONS), structure)
 
 
 def affirmed_at(read: ReadSlot, authorization: Hash32) -> int:
-    """Return the last reaffirmation (Unix seconds), 0 for none. `read` is of Affirmations."""
+    """Return what the last reaffirmation is dated (Unix seconds), 0 for none.
+
+    `read` is of Affirmations.
+    """
     return read(mapping_slot(AFFIRMED, authorization))
 
 

@@ -44,11 +44,12 @@ def due(world, terms):
     return told
 
 
-def signed(world, terms, signer="subject"):
-    since = affirmations.affirmed_at(world.reader("affirmations"), w.identifier(terms))
-    digest = affirmations.affirmation_digest(w.identifier(terms), since, w.CHAIN_ID)
-    assert world.view("affirmations", "affirmationHash", w.identifier(terms), since) == digest
-    return calls.reaffirm_consent(terms, w.signature(signer, digest))
+def signed(world, terms, signer="subject", at=None):
+    """Dated now, where no other time is given."""
+    at = world.time if at is None else at
+    digest = affirmations.affirmation_digest(w.identifier(terms), at, w.CHAIN_ID)
+    assert world.view("affirmations", "affirmationHash", w.identifier(terms), at) == digest
+    return calls.reaffirm_consent(terms, at, w.signature(signer, digest))
 
 
 def refused(world, sender, call):
@@ -85,9 +86,10 @@ def test_what_nobody_reaffirmed_is_suspended_until_the_subject_does(world, terms
 
 def test_reaffirmed_in_time_it_goes_on_and_the_time_begins_anew(world, terms):
     world.time += WITHIN // 2
+    at = world.time
     done = world.carry_out("c.gateway", signed(world, terms))
     assert w.events(done) == ["ConsentReaffirmed"]
-    assert due(world, terms) == world.time + WITHIN
+    assert due(world, terms) == at + WITHIN
     world.time = terms.valid_from + WITHIN
     assert refused(world, "nobody", calls.suspend_unaffirmed(terms)) == "not overdue"
 
@@ -95,21 +97,54 @@ def test_reaffirmed_in_time_it_goes_on_and_the_time_begins_anew(world, terms):
 def test_a_signature_reaffirms_once(world, terms):
     call = signed(world, terms)
     world.carry_out("nobody", call)
-    assert refused(world, "nobody", call) == "not who consented"
+    assert refused(world, "nobody", call) == "not later than the last"
     world.carry_out("nobody", signed(world, terms))
+
+
+def test_a_signature_is_of_its_date_and_no_other(world, terms):
+    at = world.time
+    digest = affirmations.affirmation_digest(w.identifier(terms), at, w.CHAIN_ID)
+    call = calls.reaffirm_consent(terms, at + 1, w.signature("subject", digest))
+    assert refused(world, "nobody", call) == "not who consented"
+
+
+def test_what_was_signed_before_the_last_counts_no_more(world, terms):
+    """Carried in late it would put back what the subject has said since."""
+    world.time += 1_000
+    earlier = signed(world, terms, at=world.time - 500)
+    world.carry_out("nobody", signed(world, terms))
+    assert refused(world, "nobody", earlier) == "not later than the last"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_signature_is_carried_in_within_seven_days_and_not_before_its_date(world, terms, own):
+    """Its date is when consent was reaffirmed, not when somebody carried it in."""
+    at = world.time + 1_000
+    call = calls.reaffirm_consent(terms, at) if own else signed(world, terms, at=at)
+    late = world.copy()
+    world.time = at - 2
+    assert refused(world, "subject", call) == "dated in the future"
+    world.carry_out("subject", call)
+    assert due(world, terms) == at + WITHIN
+    late.time = at + 7 * w.DAY
+    assert refused(late, "subject", call) == "dated too long ago"
+    late.time = at + 7 * w.DAY - 1
+    late.carry_out("subject", call)
+    assert due(late, terms) == at + WITHIN
 
 
 def test_the_subject_itself_needs_no_signature(world, terms):
     overdue(world, terms)
-    world.carry_out("subject", calls.reaffirm_consent(terms))
+    world.carry_out("subject", calls.reaffirm_consent(terms, world.time))
     assert status(world, terms) == AuthorizationStatus.ACTIVE
 
 
 def test_nobody_reaffirms_for_the_subject(world, terms):
     for sender in ("a.approver", "b.approver", "stranger"):
-        assert refused(world, sender, calls.reaffirm_consent(terms)) == "not who consented"
+        own = calls.reaffirm_consent(terms, world.time)
+        assert refused(world, sender, own) == "not who consented"
         assert refused(world, "nobody", signed(world, terms, sender)) == "not who consented"
-    broken = calls.reaffirm_consent(terms, bytes(65))
+    broken = calls.reaffirm_consent(terms, world.time, bytes(65))
     assert refused(world, "subject", broken) == "malformed signature"
 
 
@@ -145,16 +180,19 @@ def test_an_authorization_that_ended_is_not_suspended(world, terms):
 
 def test_without_a_subject_there_is_nothing_to_reaffirm(world):
     w.grant(world)
-    for call in (calls.suspend_unaffirmed(w.terms()), calls.reaffirm_consent(w.terms())):
+    now = world.time
+    for call in (calls.suspend_unaffirmed(w.terms()), calls.reaffirm_consent(w.terms(), now)):
         assert refused(world, "nobody", call) == "no subject consents"
 
 
 def test_only_terms_in_force_are_reaffirmed(world, terms):
     other = replace(terms, nonce=77)
-    assert refused(world, "subject", calls.reaffirm_consent(other)) == "not terms in force"
+    call = calls.reaffirm_consent(other, world.time)
+    assert refused(world, "subject", call) == "not terms in force"
     asked = replace(terms, nonce=78)
     w.request(world, asked)
-    assert refused(world, "subject", calls.reaffirm_consent(asked)) == "not terms in force"
+    call = calls.reaffirm_consent(asked, world.time)
+    assert refused(world, "subject", call) == "not terms in force"
 
 
 def test_only_affirmations_speaks_for_subjects(world, terms):
