@@ -4,10 +4,11 @@
 @title Acceptances
 @notice What a consumer says of the data it receives (R5). For as many days as the product offers, from
         the day the terms begin, an approver of the consumer accepts, or objects by the hash of its
-        evidence; who says nothing in that time has accepted. The provider answers an objection once;
-        then the consumer accepts after all, or turns to Disputes. Terms that amend others have a period
-        of their own. Nothing here gates a use (R11); how often a version of a product was objected to
-        stays on record with it.
+        evidence; who says nothing in that time has accepted. Where the last party approved after that
+        day the consumer begins the period itself, before its first lease. The provider answers an
+        objection once; then the consumer accepts after all, or turns to Disputes. Terms that amend
+        others have a period of their own. Nothing here gates a use (R11); how often a version of a
+        product was objected to stays on record with it.
 """
 
 from interfaces import IAuthorizations
@@ -21,12 +22,24 @@ DAY: constant(uint256) = 86_400
 # Where the catalog keeps the days of acceptance in a version's first word.
 DAYS_AT: constant(uint256) = 80
 DAYS: constant(uint256) = 2**16 - 1
+# Where Authorizations counts leases in the word of standing.
+LEASES_AT: constant(uint256) = 48
+LEASES: constant(uint256) = 2**24 - 1
 
 # Fixed positions: node/spec/acceptances.py reads them. By digest of terms a vocabulary index, 0 while
 # nothing was said.
 statuses: HashMap[bytes32, uint256]
 # By product and version.
 objections: HashMap[bytes32, HashMap[uint256, uint256]]
+# By digest of terms, Unix seconds at which the consumer last began its period; 0 where it did not.
+begun: HashMap[bytes32, uint256]
+
+event AcceptanceBegun:
+    authorization: indexed(bytes32)
+    terms: indexed(bytes32)
+    # Unix seconds, the first at which the period is over.
+    until: uint256
+
 
 event DataAccepted:
     authorization: indexed(bytes32)
@@ -69,10 +82,15 @@ def deadlineOf(terms: agreements.Terms) -> uint256:
 def statusOf(terms: agreements.Terms) -> uint256:
     """
     @notice What stands as of this block, by vocabulary index: silence past the period is acceptance; 0
-            while the consumer may still say something.
+            while the consumer may still say something, and of terms that never were in force.
     """
-    status: uint256 = self.statuses[agreements.id(terms)]
-    if status == 0 and block.timestamp >= self._deadline(terms):
+    shown: bytes32 = agreements.id(terms)
+    status: uint256 = self.statuses[shown]
+    if (
+        status == 0
+        and block.timestamp >= self._deadline(terms)
+        and self._limits(self._origin(shown)) != 0
+    ):
         return vocabulary.ACCEPTANCE_STATUS_ACCEPTED
     return status
 
@@ -84,6 +102,26 @@ def objectionsTo(product: bytes32, version: uint256) -> uint256:
     @notice How often consumers objected to a version of a product.
     """
     return self.objections[product][version]
+
+
+@external
+def begin(terms: agreements.Terms):
+    """
+    @notice An approver of the consumer begins its period now, if the terms have begun; once a lease was
+            opened under the authorization there is nothing to begin.
+    """
+    shown: bytes32 = agreements.id(terms)
+    authorization: bytes32 = self._authorization(shown)
+    self._check_approver(convert(terms.consumer, uint256))
+    assert self.statuses[shown] == 0, "acceptances: said already"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(
+        authorization
+    )
+    assert (standing >> LEASES_AT) & LEASES == 0, "acceptances: a lease was opened"
+    self.begun[shown] = block.timestamp
+    log AcceptanceBegun(
+        authorization=authorization, terms=shown, until=self._deadline(terms)
+    )
 
 
 @external
@@ -150,7 +188,8 @@ def _deadline(terms: agreements.Terms) -> uint256:
     summary: uint256 = staticcall ICatalog(addresses.CATALOG).summaryOf(
         terms.product, convert(terms.productVersion, uint256)
     )
-    return convert(terms.validFrom, uint256) + ((summary >> DAYS_AT) & DAYS) * DAY
+    began: uint256 = max(convert(terms.validFrom, uint256), self.begun[agreements.id(terms)])
+    return began + ((summary >> DAYS_AT) & DAYS) * DAY
 
 
 @view
@@ -159,13 +198,23 @@ def _authorization(shown: bytes32) -> bytes32:
     """
     @dev The authorization whose terms these are or were; they must have been in force.
     """
-    authorization: bytes32 = staticcall IAuthorizations(
-        addresses.AUTHORIZATIONS
-    ).authorizationOf(shown)
+    authorization: bytes32 = self._origin(shown)
     assert (
-        staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization) != 0
+        self._limits(authorization) != 0
     ), "acceptances: terms that never were in force"
     return authorization
+
+
+@view
+@internal
+def _origin(shown: bytes32) -> bytes32:
+    return staticcall IAuthorizations(addresses.AUTHORIZATIONS).authorizationOf(shown)
+
+
+@view
+@internal
+def _limits(authorization: bytes32) -> uint256:
+    return staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
 
 
 @view

@@ -311,6 +311,7 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("hash", "affirmations", "affirmationHash", "compute what a subject signs"),
     ),
     "acceptance": (
+        Command("begin", "acceptances", "begin", "begin the period, before the first lease"),
         Command("accept", "acceptances", "accept", "accept data, as the consumer"),
         Command("object", "acceptances", "object", "object to data in time, as the consumer"),
         Command("answer", "acceptances", "answer", "answer an objection, as the provider"),

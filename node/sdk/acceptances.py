@@ -1,4 +1,4 @@
-"""Accepting data, objecting to it, and answering an objection, as calls (R5).
+"""The period of acceptance, accepting data, objecting and answering an objection, as calls (R5).
 
 Each builds the call of one contract function; `node.sdk.sender` signs and sends it.
 """
@@ -13,6 +13,11 @@ from node.spec.types import Hash32
 def _call(function: str, *values: object) -> Call:
     data = encode_call("acceptances", function, *values)
     return Call(ACCEPTANCES, data, f"acceptances.{function}")
+
+
+def begin_acceptance(terms: Terms) -> Call:
+    """Begin the period of acceptance now, as the consumer, before the first lease."""
+    return _call("begin", words(terms))
 
 
 def accept_data(terms: Terms) -> Call:

@@ -89,8 +89,8 @@ class Lease:
         return first_broken(
             (
                 (self.status == "open", "closings: not open"),
-                (now <= self.deadline, "closings: past the settling deadline"),
                 (self.settled + higher <= self.uses, "usage: more uses than the lease reserved"),
+                (now <= self.deadline, "leases: past the settling deadline"),
             )
         )
 

@@ -33,10 +33,13 @@ def granted(world):
 def status(world, terms=TERMS):
     """What stands, by the contract and by its Python twin."""
     told = world.view("acceptances", "statusOf", words(terms))
-    end = acceptances.deadline(terms.valid_from, DAYS)
+    read, digest = world.reader("acceptances"), w.identifier(terms)
+    end = acceptances.deadline(terms.valid_from, acceptances.begun_at(read, digest), DAYS)
     assert world.view("acceptances", "deadlineOf", words(terms)) == end
-    read = world.reader("acceptances")
-    assert (acceptances.acceptance(read, w.identifier(terms), end, world.time) or 0) == told
+    origin = world.view("authorizations", "authorizationOf", digest)
+    was_in_force = world.view("authorizations", "limitsOf", origin) != 0
+    found = acceptances.acceptance(read, digest, end if was_in_force else None, world.time)
+    assert (found or 0) == told
     return told
 
 
@@ -76,7 +79,7 @@ def test_an_objection_is_answered_and_then_accepted_after_all(granted):
 
 
 def test_silence_is_acceptance_from_the_very_second_on(granted):
-    end = acceptances.deadline(TERMS.valid_from, DAYS)
+    end = acceptances.deadline(TERMS.valid_from, 0, DAYS)
     late = granted.copy()
     granted.time = end - 2
     granted.carry_out("b.approver", calls.object_to_data(TERMS, EVIDENCE))
@@ -110,7 +113,8 @@ def test_terms_that_amend_have_a_period_of_their_own(granted):
 
 @pytest.mark.parametrize("sender", ["a.approver", "c.approver", "b.gateway", "nobody"])
 def test_only_the_consumer_speaks_of_what_it_received(granted, sender):
-    for call in (calls.accept_data(TERMS), calls.object_to_data(TERMS, EVIDENCE)):
+    begin = calls.begin_acceptance(TERMS)
+    for call in (begin, calls.accept_data(TERMS), calls.object_to_data(TERMS, EVIDENCE)):
         assert refused(granted, sender, call) == "not an approver of that side"
 
 
@@ -127,14 +131,65 @@ def test_only_the_provider_answers_and_with_evidence(granted):
 
 def test_what_never_was_in_force_is_not_accepted(world):
     w.request(world, TERMS)
+    world.time = TERMS.valid_from + (DAYS + 1) * w.DAY
     for terms in (TERMS, replace(TERMS, nonce=5)):
-        told = refused(world, "b.approver", calls.accept_data(terms))
-        assert told == "terms that never were in force"
+        for call in (calls.accept_data(terms), calls.begin_acceptance(terms)):
+            told = refused(world, "b.approver", call)
+            assert told == "terms that never were in force"
+        assert status(world, terms) == 0
+
+
+def test_an_amendment_that_was_never_approved_is_not_accepted(granted):
+    more = replace(TERMS, amends=DIGEST, maximum_uses=200, nonce=9)
+    granted.time = TERMS.valid_from + (DAYS + 1) * w.DAY
+    assert status(granted) == AcceptanceStatus.ACCEPTED
+    assert status(granted, more) == 0
+
+
+def approved_late(world):
+    """The last party approves once the period would be over."""
+    w.request(world, TERMS)
+    world.time = TERMS.valid_from + (DAYS + 1) * w.DAY
+    world.send("a.approver", *w.approving(TERMS))
+
+
+def test_a_consumer_begins_a_period_that_was_over_before_the_terms_took_effect(world):
+    approved_late(world)
+    assert status(world) == AcceptanceStatus.ACCEPTED
+    done = world.carry_out("b.approver", calls.begin_acceptance(TERMS))
+    assert w.events(done) == ["AcceptanceBegun"]
+    assert status(world) == 0
+    end = world.time + DAYS * w.DAY
+    late = world.copy()
+    w.open_lease(world, DIGEST)
+    world.time = end - 2
+    world.carry_out("b.approver", calls.object_to_data(TERMS, EVIDENCE))
+    late.time = end
+    assert status(late) == AcceptanceStatus.ACCEPTED
+
+
+def test_a_period_is_not_begun_once_data_may_have_come_or_something_was_said(world):
+    approved_late(world)
+    said = world.copy()
+    w.open_lease(world, DIGEST)
+    begin = calls.begin_acceptance(TERMS)
+    assert refused(world, "b.approver", begin) == "a lease was opened"
+    said.carry_out("b.approver", calls.accept_data(TERMS))
+    assert refused(said, "b.approver", begin) == "said already"
+
+
+def test_a_period_does_not_begin_before_the_terms(world):
+    terms = w.terms(valid_from=world.time + w.DAY)
+    w.grant(world, valid_from=terms.valid_from)
+    world.carry_out("b.approver", calls.begin_acceptance(terms))
+    world.time = terms.valid_from + DAYS * w.DAY - 1
+    assert status(world, terms) == 0
+    world.time += 1
+    assert status(world, terms) == AcceptanceStatus.ACCEPTED
 
 
 def test_the_twin_reads_where_the_contract_writes():
     layout = load("acceptances").layout
-    assert (layout["statuses"], layout["objections"]) == (
-        acceptances.STATUSES,
-        acceptances.OBJECTIONS,
-    )
+    assert layout["statuses"] == acceptances.STATUSES
+    assert layout["objections"] == acceptances.OBJECTIONS
+    assert layout["begun"] == acceptances.BEGUN

@@ -2,6 +2,7 @@
 
 from node.sdk.reverts.base import DONE, LATE, ROLE, SHAPE, revert
 
+ALeaseWasOpened = revert("acceptances: a lease was opened", SHAPE)
 AcceptedAlready = revert("acceptances: accepted already", DONE)
 AwaitsNoAnswer = revert("acceptances: awaits no answer", SHAPE)
 NoEvidence = revert("acceptances: no evidence", SHAPE)
