@@ -152,6 +152,22 @@ def test_a_freeze_by_one_officer_lasts_72_hours_at_most(world):
     assert freezing(1) == ""
 
 
+def test_a_use_lies_within_its_lease_and_its_data_before_it(world):
+    authorization = w.grant(world)
+    lease = w.open_lease(world, authorization)
+    expires = world.lease(lease).expires_at
+
+    def attempt(**changes):
+        receipt = w.receipt(world, lease, 1, lease, **changes)
+        values = (authorization, 1, w.plain(receipt), *w.both(w.hashed(receipt)))
+        return world.copy().attempt("a.gateway", "leases", "settle", *values)
+
+    assert attempt(used_at=expires - 1) == ""
+    assert attempt(used_at=expires) == "usage: used after the lease expired"
+    assert attempt(used_at=expires - 1, data_since=expires - 1) == ""
+    assert attempt(used_at=expires - 2, data_since=expires - 1) == "usage: data from after the use"
+
+
 @pytest.mark.parametrize("ahead", [0, 1])
 def test_no_use_stands_on_the_state_of_the_block_that_settles_it(world, ahead):
     """What ends in that block would lie before such a use or after it, and nobody could tell."""

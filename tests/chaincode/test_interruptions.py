@@ -236,6 +236,18 @@ def test_a_freeze_that_is_over_by_itself_is_told_by_the_receipts_own_time(world,
     world.send("a.gateway", *settling(world, lease, state_block=begun + 1, used_at=until))
 
 
+def test_a_freeze_that_is_over_by_itself_is_over_at_its_second(world, lease):
+    freeze(world, authorization())
+    begun, until = world.number, kept(world)[0].until
+    for second, bound in ((until - 1, begun), (until, 2**64 - 1)):
+        tried = world.copy()
+        tried.time = second - 1
+        use = settling(tried, lease, state_block=begun, used_at=until)
+        assert tried.attempt("a.gateway", *use) == ("" if second == until else REFUSED)
+        tried.time = second
+        assert tried.view("authorizations", "boundOf", authorization()) == bound
+
+
 def test_what_was_ended_in_it_keeps_both(world, lease):
     opened = world.number
     begun = suspend(world)
