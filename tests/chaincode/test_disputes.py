@@ -40,8 +40,8 @@ def world():
 
 @pytest.fixture
 def authorization(world):
-    """With three receipts settled in its first lease."""
-    identity = w.grant(world)
+    """With three receipts settled in its first lease; it outlasts what a dispute may take."""
+    identity = w.grant(world, valid_until=w.GENESIS_TIME + 366 * w.DAY)
     lease = w.open_lease(world, identity)
     for receipt in w.chain(world, lease, 3):
         signed = w.both(w.hashed(receipt))

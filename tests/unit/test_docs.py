@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chaincode import CONTRACTS
+from chaincode.artifact import load
 from node.cli import build_parser
 from scripts.demo_product import FOLDER, product
 from scripts.docs import FILE, command_reference
@@ -34,3 +36,13 @@ def test_every_command_that_is_named_exists(noun, verb, capsys):
         build_parser().parse_args([noun, verb, "--help"])
     assert stopped.value.code == 0
     assert f"dataccord {noun} {verb}" in capsys.readouterr().out
+
+
+def test_the_table_of_visibility_names_each_event_once():
+    """R18: whatever a contract puts on the chain stands in one row, in both languages."""
+    text = Path("docs/visibility.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([A-Z]\w+)`", text)
+    events = [e["name"] for name in CONTRACTS for e in load(name).abi if e["type"] == "event"]
+    assert sorted(named) == sorted(events)
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| ")][1:]
+    assert all(" / " in cell for row in rows for cell in (row[0], *row[2:]))
