@@ -540,7 +540,7 @@ def _begin_batch(
          lease with these keys holds, and the keys.
     """
     assert (
-        convert(batch.highestStateBlock, uint256) < block.number
+        convert(batch.highestStateBlock, uint256) <= block.number
     ), "leases: state block in the future"
     assert self.batches[signed] == 0, "leases: batch is anchored already"
     self.batches[signed] = block.number

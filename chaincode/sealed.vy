@@ -510,7 +510,7 @@ def _check_range(authorization: bytes32, settlement: SealedSettlement, word: uin
     assert (
         highest >= (word >> OPENED_AT) & UINT32
     ), "sealed: state block before the lease opened"
-    assert highest < block.number, "sealed: state block in the future"
+    assert highest <= block.number, "sealed: state block in the future"
     assert ended == 0 or highest < ended, "sealed: state block after it became unavailable"
 
 

@@ -151,6 +151,20 @@ def test_use_while_suspended_is_found(chain: Chain) -> None:
         asyncio.run(chain.export(authorization))
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_use_on_the_state_of_its_own_block_is_found(chain: Chain, together: bool) -> None:
+    """No gateway can have known that state; what ended in that block would lie behind the use."""
+    authorization = chain.grant(agreed(1))
+    lease = chain.open(authorization, 1)
+    chain.use(lease, 1, state_block=chain.number + 1)
+    if together:
+        chain.anchor(chain.range(authorization, 1, 1, 1, False))
+    else:
+        chain.settle(authorization, 1, 1)
+    with pytest.raises(Exception, match="future"):
+        asyncio.run(chain.export(authorization))
+
+
 def frozen(chain: Chain, authorization: Hash32, seconds: int) -> None:
     """A freeze by one of two officers whom the banks gave a mandate over everything."""
     for name in ("regulator.officer", "regulator.other"):
