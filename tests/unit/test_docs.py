@@ -46,3 +46,11 @@ def test_the_table_of_visibility_names_each_event_once():
     assert sorted(named) == sorted(events)
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| ")][1:]
     assert all(" / " in cell for row in rows for cell in (row[0], *row[2:]))
+
+
+def test_the_contracts_readme_says_where_each_file_of_tests_belongs():
+    text = Path("chaincode/README.md").read_text(encoding="utf-8")
+    files = {path.name for path in Path("tests/chaincode").glob("test_*.py")}
+    named = set(re.findall(r"`(test_\w+\.py)`", text))
+    assert files - named == set()
+    assert {name for name in named - files if not list(Path("tests/unit").rglob(name))} == set()
