@@ -10,6 +10,8 @@
         inspection holds deletion: its clock stands still meanwhile.
         What follows from an end is kept by the version of the terms that ended. Terms that are renewed
         after their end supersede what is owed still: what counts is the end that stays.
+        A person who asks to be erased is answered at once, with dates and grounds. Where the terms stood
+        on consent, deletion is brought forward to that: consent is withdrawn from what is kept, too.
         What is late anyone puts on record; a late fulfilment is one, and stays late.
 """
 
@@ -18,6 +20,8 @@ from interfaces import IMembers
 from interfaces import IObligations
 from interfaces import IParameters
 import addresses
+import agreements
+import signatures
 import vocabulary
 
 implements: IObligations
@@ -29,6 +33,7 @@ HOLD_MAX: constant(uint256) = YEAR
 RECORDS: constant(uint256) = 3 * YEAR
 RECORDS_AML: constant(uint256) = 10 * YEAR
 PURPOSES_AML: constant(uint256) = (1 << 2) | (1 << 3) | (1 << 44)
+ERASURE_TYPE: constant(bytes32) = keccak256("Erasure(bytes32 authorization)")
 
 struct Obligation:
     # Vocabulary index.
@@ -91,6 +96,18 @@ event DeletionBroughtForward:
     authorization: indexed(bytes32)
     member: indexed(uint256)
     due: uint256
+
+
+event ErasureAnswered:
+    authorization: indexed(bytes32)
+    # Who asked: the subject or its agent.
+    account: indexed(address)
+    # What stands against erasing the data, and the salts, by vocabulary index; and the first seconds
+    # (Unix) at which each is late, holds up to now counted.
+    data: uint256
+    dataDue: uint256
+    records: uint256
+    recordsDue: uint256
 
 
 event DeletionCertified:
@@ -207,6 +224,46 @@ def supersede(authorization: bytes32, standing: uint256):
                 self._version(standing),
             )
         )
+
+
+@view
+@external
+def erasureHash(authorization: bytes32) -> bytes32:
+    """
+    @notice The EIP-712 digest by which a subject asks to be erased. It may be carried in again: that
+            changes nothing, and is answered again.
+    """
+    return self._erasure(authorization)
+
+
+@external
+def askErasure(terms: agreements.Terms, signature: Bytes[65]):
+    """
+    @notice Carry in what the subject, or the agent in its place, signed to be erased from an
+            authorization that has ended; who is that itself needs no signature. What is in force is
+            withdrawn from instead (Refusals).
+    @param terms Those in force at its end.
+    """
+    shown: bytes32 = agreements.id(terms)
+    authorization: bytes32 = staticcall IAuthorizations(
+        addresses.AUTHORIZATIONS
+    ).authorizationOf(shown)
+    assert (
+        staticcall IAuthorizations(addresses.AUTHORIZATIONS).termsOf(authorization) == shown
+    ), "obligations: not terms in force"
+    account: address = msg.sender
+    if len(signature) != 0:
+        account = signatures.signer(self._erasure(authorization), signature)
+    assert account != empty(address) and (
+        account == terms.subject or account == terms.agent
+    ), "obligations: not the subject"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
+    deletion: bytes32 = self._deletion(authorization, standing)
+    if self.obligations[deletion].kind == 0:
+        self._open_deletion(authorization)
+    if convert(terms.legalBasis, uint256) == vocabulary.LEGAL_BASIS_CONSENT:
+        self._bring_forward(deletion)
+    self._answer(authorization, account, deletion, self._last_salt(authorization, standing))
 
 
 @external
@@ -361,6 +418,62 @@ def _deletion(authorization: bytes32, standing: uint256) -> bytes32:
         (standing >> 8) & 255,
         self._version(standing),
     )
+
+
+@view
+@internal
+def _erasure(authorization: bytes32) -> bytes32:
+    return signatures.digest(self, keccak256(abi_encode(ERASURE_TYPE, authorization)))
+
+
+@view
+@internal
+def _last_salt(authorization: bytes32, standing: uint256) -> bytes32:
+    """
+    @dev The side's duty to destroy its salts that is not done; the consumer's where both are.
+    """
+    found: bytes32 = empty(bytes32)
+    for member: uint256 in [standing & 255, (standing >> 8) & 255]:
+        found = self._id(
+            vocabulary.OBLIGATION_KIND_DESTROY_SALT, authorization, member, self._version(standing)
+        )
+        if self._is_open(self.obligations[found]):
+            break
+    return found
+
+
+@internal
+def _answer(authorization: bytes32, account: address, deletion: bytes32, salt: bytes32):
+    data: Obligation = self.obligations[deletion]
+    records: Obligation = self.obligations[salt]
+    log ErasureAnswered(
+        authorization=authorization,
+        account=account,
+        data=self._ground(data, vocabulary.ERASURE_GROUND_AGREED_RETENTION),
+        dataDue=self._due(data),
+        records=self._ground(records, vocabulary.ERASURE_GROUND_RECORD_KEEPING),
+        recordsDue=self._due(records),
+    )
+
+
+@view
+@internal
+def _ground(owed: Obligation, kept: uint256) -> uint256:
+    """
+    @dev What stands against an erasure now; `kept` is the ground while its time has not come.
+    """
+    if not self._is_open(owed):
+        return vocabulary.ERASURE_GROUND_ERASED
+    held: Hold = self.holds[owed.authorization]
+    if held.disputes != 0:
+        return vocabulary.ERASURE_GROUND_OPEN_DISPUTE
+    if block.timestamp < held.thawsAt:
+        return vocabulary.ERASURE_GROUND_RUNNING_FREEZE
+    if block.timestamp < held.until:
+        return vocabulary.ERASURE_GROUND_OPEN_INSPECTION
+    if block.timestamp + self._within() < self._due(owed):
+        return kept
+    return vocabulary.ERASURE_GROUND_NOTHING
 
 
 @pure

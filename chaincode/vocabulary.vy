@@ -5,7 +5,7 @@
 @notice Generated from vocabulary.json by `python -m chaincode.build`; never edited by hand.
 """
 
-VERSION: constant(uint256) = 5
+VERSION: constant(uint256) = 6
 HOME: constant(uint256) = 156
 
 PURPOSE_LAST: constant(uint256) = 51
@@ -162,6 +162,13 @@ OBLIGATION_STATUS_FULFILLED: constant(uint256) = 2
 OBLIGATION_STATUS_OVERDUE: constant(uint256) = 3
 OBLIGATION_STATUS_FULFILLED_LATE: constant(uint256) = 4
 OBLIGATION_STATUS_SUPERSEDED: constant(uint256) = 5
+ERASURE_GROUND_NOTHING: constant(uint256) = 1
+ERASURE_GROUND_AGREED_RETENTION: constant(uint256) = 2
+ERASURE_GROUND_RECORD_KEEPING: constant(uint256) = 3
+ERASURE_GROUND_OPEN_DISPUTE: constant(uint256) = 4
+ERASURE_GROUND_RUNNING_FREEZE: constant(uint256) = 5
+ERASURE_GROUND_OPEN_INSPECTION: constant(uint256) = 6
+ERASURE_GROUND_ERASED: constant(uint256) = 7
 DISPUTE_STATUS_OPEN: constant(uint256) = 1
 DISPUTE_STATUS_ANSWERED: constant(uint256) = 2
 DISPUTE_STATUS_RULED: constant(uint256) = 3

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from node.audit.checks_erasures import require_wishes
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.audit.summary import moment
@@ -95,6 +96,7 @@ def imposed_on(case: Case) -> list[Happening]:
 
 def check_deletion(evidence: Evidence, case: Case) -> Details:
     """Once it has ended, the consumer certified deletion in time: all leases' data (A50)."""
+    require_wishes(evidence, case)
     duties = duties_of(case, ObligationKind.DELETE_DATA)
     *_, found = map(partial(_require_kept, evidence, case), duties)
     for happening in case.named("DeletionCertified"):
@@ -217,11 +219,14 @@ def _require_superseded(case: Case, duty: Duty) -> None:
 def _erasable(evidence: Evidence, case: Case, duty: Duty) -> int:
     """Return from when on what is kept need not be kept, Unix seconds.
 
-    It counts from the end that opened the duty. A withdrawal ends the retention of data at once.
+    It counts from the end that opened the duty. A withdrawal ends the retention of data at once, as
+    does a wish to be erased from what stood on consent.
     """
     opened = _of(case, "ObligationOpened", duty.identifier)
     ended = opened[0].time if opened else _ended_at(evidence, case)
     until = min(ended, duty.terms.valid_until) + duty.kept
+    if brought := _of(case, "DeletionBroughtForward", duty.identifier):
+        return min(until, brought[-1].time)
     is_last = duty.kind == ObligationKind.DELETE_DATA and duty.replaced is None
     if is_last and case.state.reason == Reason.SUBJECT_WITHDREW:
         return min(until, _time_of_end(case))

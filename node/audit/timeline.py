@@ -19,6 +19,8 @@ _TABLES = {
     "kind": "obligation_kind",
     "status": "obligation_status",
     "ruling": "ruling",
+    "data": "erasure_ground",
+    "records": "erasure_ground",
     "cause": "correction_cause",
 }
 """Tables of the vocabulary by the names of values."""
@@ -53,7 +55,7 @@ def _shown(name: str, value: Any, numbers: dict[bytes, int], language: str) -> A
         return label(_TABLES[name], value, language)
     if name in ("parties", "required", "approved"):
         return [label("party", party, language) for party in Party if value >> party & 1]
-    if name in ("expiresAt", "answerUntil", "due", "until"):
+    if name in ("expiresAt", "answerUntil", "due", "dataDue", "recordsDue", "until", "at"):
         return moment(value) if value else None
     return text_of(value) if isinstance(value, bytes) else value
 

@@ -281,6 +281,8 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("fulfil", "obligations", "fulfil", "show that another duty is done"),
         Command("overdue", "obligations", "markOverdue", "put on record that a duty is late"),
         Command("hold", "obligations", "hold", "hold deletion for a freeze or an inspection"),
+        Command("ask-erasure", "obligations", "askErasure", "carry in that a subject be erased"),
+        Command("erasure-hash", "obligations", "erasureHash", "compute what a subject signs"),
         Command(
             "impose",
             "obligations",

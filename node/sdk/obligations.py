@@ -6,6 +6,7 @@ Each builds the call of one contract function; `node.sdk.sender` signs and sends
 from node.sdk.abi import encode_call
 from node.sdk.contracts import Call
 from node.spec.obligations import OBLIGATIONS
+from node.spec.terms import Terms, words
 from node.spec.types import Hash32
 from node.spec.vocabulary import ObligationKind
 
@@ -23,6 +24,14 @@ def open_deletion(authorization: Hash32) -> Call:
 def certify_deletion(authorization: Hash32, leases: int, method: Hash32, scope: Hash32) -> Call:
     """Certify, as the consumer, that what was received under all leases is deleted."""
     return _call("certifyDeletion", authorization, leases, method, scope)
+
+
+def ask_erasure(terms: Terms, signature: bytes = b"") -> Call:
+    """Carry in a subject's or agent's wish to be erased; unsigned where the sender is that itself.
+
+    `terms` are those in force when the authorization ended.
+    """
+    return _call("askErasure", words(terms), signature)
 
 
 def impose_obligation(

@@ -6,12 +6,15 @@ from typing import Final
 from chaincode import ADDRESSES
 from node.spec.crypto import keccak256
 from node.spec.slots import ReadSlot, mapping_slot
+from node.spec.terms import CONTRACT_VERSION, NAME
+from node.spec.typed_data import Domain, struct_hash, typed_digest
 from node.spec.types import Address, Hash32
 from node.spec.vocabulary import ObligationKind, ObligationStatus
 
 OBLIGATIONS: Final = Address(ADDRESSES["obligations"])
 RECORDS: Final = 0
 HOLDS: Final = 1
+ERASURE_TYPE: Final = "Erasure(bytes32 authorization)"
 ERASURES: Final = (ObligationKind.DELETE_DATA, ObligationKind.DESTROY_SALT)
 
 
@@ -88,6 +91,12 @@ def obligation_id(
     """
     words = (int(kind).to_bytes(32, "big"), authorization, member.to_bytes(32, "big"), evidence)
     return keccak256(b"".join(words))
+
+
+def erasure_digest(authorization: Hash32, chain_id: int) -> Hash32:
+    """Return the digest by which a subject, or the agent in its place, asks to be erased."""
+    structure = struct_hash(ERASURE_TYPE, (authorization,))
+    return typed_digest(Domain(NAME, CONTRACT_VERSION, chain_id, OBLIGATIONS), structure)
 
 
 def slots_of_obligation(identifier: Hash32) -> tuple[int, ...]:

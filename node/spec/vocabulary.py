@@ -321,6 +321,18 @@ class ObligationStatus(IntEnum):
     SUPERSEDED = 5
 
 
+class ErasureGround(IntEnum):
+    """What stands against erasing what is kept of a person, when that is asked for (R21)."""
+
+    NOTHING = 1
+    AGREED_RETENTION = 2
+    RECORD_KEEPING = 3
+    OPEN_DISPUTE = 4
+    RUNNING_FREEZE = 5
+    OPEN_INSPECTION = 6
+    ERASED = 7
+
+
 class DisputeStatus(IntEnum):
     """Where a dispute stands; 0 means there is none."""
 
@@ -407,6 +419,7 @@ TABLE_OF: Final[dict[type[IntEnum], str]] = {
     VersionStatus: "version_status",
     ObligationKind: "obligation_kind",
     ObligationStatus: "obligation_status",
+    ErasureGround: "erasure_ground",
     DisputeStatus: "dispute_status",
     Ruling: "ruling",
     AcceptanceStatus: "acceptance_status",

@@ -45,6 +45,7 @@ PINNED = {
     "version_status": "2 16afe1b9e86706d7",
     "obligation_kind": "4 1ea21adbd2ecb23a",
     "obligation_status": "5 678edd7beb567439",
+    "erasure_ground": "7 e7b8164032dfdf1e",
     "dispute_status": "5 4b2947d8d9b8f34c",
     "acceptance_status": "3 54f3c3d40ffef9c0",
     "ruling": "5 7ebd96524f8d15be",
