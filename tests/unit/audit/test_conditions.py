@@ -118,6 +118,7 @@ def evidence_of(chain: Chain, *wanted: Hash32) -> Evidence:
     evidence = Evidence(decode_bundle(data))
     report = verify(data, chain.genesis.hash)
     evidence.cases = report.cases
+    evidence.happenings = [h for case in report.cases for h in case.events]
     held = chain.ledger.state_of(chain.ledger.head)
     for record in evidence.bundle.state:
         known = evidence.words.setdefault(record.address, {})

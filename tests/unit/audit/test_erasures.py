@@ -66,11 +66,10 @@ def test_a_wish_through_another_contract_is_said_not_to_be_shown(chain: Chain) -
 
 
 def wished(chain: Chain) -> tuple[Evidence, Case]:
-    """A case with a wish, as a check sees it; all its events stand in the bundle."""
+    """A case with a wish, as a check sees it."""
     chain.send("c.gateway", *asking())
     evidence = evidence_of(chain, IDENTITY)
     case = evidence.cases[0]
-    evidence.happenings = list(case.events)
     require_wishes(evidence, case)
     return evidence, case
 
