@@ -4,15 +4,22 @@ from typing import Any
 
 from node.errors import Refused
 from node.sdk import contracts, obligations
-from node.sdk.abi import event_topic
+from node.sdk.abi import decode_event, event_topic
 from node.sdk.query import record_query
 from node.sdk.reverts import authorizations, leases
 from node.sdk.reverts import obligations as refused
 from node.spec.crypto import keccak256, sign
+from node.spec.obligations import OBLIGATIONS, end_id, erasure_digest
 from node.spec.registry import AUTHORIZATIONS
 from node.spec.terms import authorization_id, revocation_digest
-from node.spec.types import Hash32
-from node.spec.vocabulary import AuthorizationStatus, DeliveryMode, Reason
+from node.spec.types import ZERO_HASH, Hash32
+from node.spec.vocabulary import (
+    AuthorizationStatus,
+    DeliveryMode,
+    ErasureGround,
+    ObligationKind,
+    Reason,
+)
 from scripts.scenarios.stage import Stage
 
 TITLE = ("Withdrawal and deletion", "撤回与删除")
@@ -87,4 +94,32 @@ async def play(stage: Stage) -> None:
         event_topic("obligations", "DeletionCertified") in names,
         "the consumer certifies deletion under all leases",
         "使用方就全部租约出具删除证明",
+    )
+    await _ask_erasure(stage)
+
+
+async def _ask_erasure(stage: Stage) -> None:
+    """What a bank ended is kept as long as agreed, unless the person asks to be erased (R21)."""
+    terms = stage.consented("person", Hash32(keccak256(b"a person again, salted")))
+    authorization = await stage.grant(terms, "person")
+    ending = contracts.revoke_authorization(authorization, Reason.PROVIDER_WITHDREW, ZERO_HASH)
+    await stage.send("provider.approver", ending)
+    deletion = end_id(ObligationKind.DELETE_DATA, authorization, terms.consumer, 1)
+    due = ("obligations", OBLIGATIONS, "dueOf", deletion)
+    agreed = await stage.ask(*due)
+    wish = sign(stage.key("person"), erasure_digest(authorization, stage.chain_id))
+    sent = await stage.send("exchange.approver", obligations.ask_erasure(terms, wish))
+    answer = decode_event("obligations", sent.logs[-1])
+    assert answer is not None, "a wish is answered"
+    sooner = agreed - answer.values["dataDue"]
+    grounds = answer.values["data"], answer.values["records"]
+    stage.prove(
+        sooner > 0 and await stage.ask(*due) == answer.values["dataDue"],
+        f"asked for when the bank had ended it, erasure comes {round(sooner / 86_400)} days sooner",
+        f"机构终止后主体请求删除：数据提前{round(sooner / 86_400)}天删除",
+    )
+    stage.prove(
+        grounds == (ErasureGround.NOTHING, ErasureGround.RECORD_KEEPING),
+        "and it is told on what ground records are kept longer",
+        "并告知记录继续保存的事由",
     )
