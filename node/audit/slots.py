@@ -12,7 +12,7 @@ from node.audit.checks_approvals import REQUESTS, candidates_of, sides_of
 from node.audit.checks_conditions import blocks_of, places_of
 from node.audit.checks_ending import ENDINGS, ender_of
 from node.audit.checks_exports import sensitive_slots
-from node.audit.checks_terms import product_slots
+from node.audit.checks_terms import product_slots, zone_of
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
 from node.spec import registry
@@ -163,6 +163,7 @@ async def _agreement(collector: StateCollector, case: Case, version: Case) -> No
     await _interruptions(collector, own, reader(words))
     slots = product_slots(version.terms.product, version.terms.product_version)
     summary = (await collector.need(CATALOG, slots))[slots[0]]
+    version.zone = zone_of(summary)
     if is_on_application(summary):
         for block in blocks_of(version):
             await _approval(collector, version.terms, block)
