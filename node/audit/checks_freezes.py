@@ -3,8 +3,9 @@
 State keeps of a member, a zone and an authorization the last freeze only, and what is lifted leaves
 no trace. So the last state cannot show that there was none; the state of the time can: for a grant
 and a lease that after the block before theirs, with what their own block changed before them; for a
-use that of the very block its receipt names. Freezes whose events the file shows are held against
-everything as well. What the file does not show the state of is not provable.
+use that of the very block its receipt names, at the time it says or that of its anchoring, if that
+was earlier. Freezes whose events the file shows are held against everything as well. What the file
+does not show the state of is not provable.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from itertools import zip_longest
 from typing import Final
 
 from node.audit.evidence import Case, CheckFailed, Evidence, Happening, NotShown, require
+from node.audit.fees import anchors_of
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
@@ -51,13 +53,15 @@ def moments_of(case: Case) -> Iterator[Moment]:
         purpose = case.version_at(happening).terms.purpose
         yield _moment(case, happening, purpose, is_use=False)
     for lease in case.leases:
-        purpose = lease.state.purpose
+        purpose, anchors = lease.state.purpose, anchors_of(lease)
         yield _moment(case, lease.opened, purpose, is_use=True)
         for use in lease.receipts:
             receipt = use.receipt
             subject = f"{case.name}, {lease.name}, receipt {receipt.number}"
             zone = case.version_in(receipt.state_block).zone
-            place = receipt.state_block, receipt.used_at, zone
+            anchor = anchors.get(receipt.number)
+            used_at = receipt.used_at if anchor is None else min(receipt.used_at, anchor.time)
+            place = receipt.state_block, used_at, zone
             yield Moment(subject, *place, covered_by(purpose), is_use=True, order=None)
 
 

@@ -11,7 +11,7 @@ from node.spec.terms import Terms, words
 from node.spec.types import Hash32
 from node.spec.vocabulary import FreezeGround, MemberKind, Reason, Zone, mask, purpose
 from tests.chaincode import world
-from tests.chaincode.world import EXCHANGE, REGULATOR, account
+from tests.chaincode.world import EXCHANGE, REGULATOR, B, account
 from tests.unit.audit.factory import Chain, agreed
 from tests.unit.audit.test_versions import amend, proved
 from tests.unit.audit.trade import CASE, OFFICERS, Trade, failing, shown
@@ -72,6 +72,17 @@ def test_a_use_in_a_zone_that_was_frozen_then_is_found_after_it_moved(trade: Tra
     trade.wait(200)
     trade.anchor(trade.range(authorization, 1, 1, 1, True))
     moved(trade, first)
+    trade.seal([])
+    assert failing(shown(trade, authorization)) == {"freezes"}
+
+
+def test_a_use_is_not_dated_behind_a_freeze_that_outlasts_its_anchoring(trade: Trade) -> None:
+    authorization = trade.approve(agreed(9, **trade.priced()))
+    lease = trade.open(authorization, 1)
+    trade.freeze_member(B, 300, OFFICERS[1])
+    trade.use(lease, 1, used_at=trade.time + 400)
+    trade.anchor(trade.range(authorization, 1, 1, 1, True))
+    trade.wait(300)
     trade.seal([])
     assert failing(shown(trade, authorization)) == {"freezes"}
 

@@ -104,6 +104,17 @@ def test_data_from_before_the_look_back_is_found_out(chain: Chain) -> None:
         asyncio.run(chain.export(authorization))
 
 
+def test_a_use_that_is_older_than_its_lease_is_found_out(chain: Chain) -> None:
+    """By its own date its data reaches back no further than the terms allow."""
+    authorization = chain.grant(FIRST)
+    lease = chain.open(authorization, 1, expires_at=chain.time + 90)
+    used_at = chain.time - 10 * 86_400
+    chain.use(lease, 1, used_at=used_at, data_since=used_at - 29 * 86_400)
+    chain.settle(authorization, 1, 1)
+    with pytest.raises(Exception, match="used before its lease was opened"):
+        asyncio.run(chain.export(authorization))
+
+
 def test_an_authorization_is_not_shown_without_its_amendments(chain: Chain) -> None:
     authorization = chain.grant(FIRST)
     second = replace(FIRST, amends=authorization, maximum_uses=20)
