@@ -160,7 +160,8 @@ async def _agreement(collector: StateCollector, case: Case, version: Case) -> No
     own = version.identifier
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own))
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own, words))
-    await _interruptions(collector, own, reader(words))
+    if version is case:  # an amendment's own record is never in force
+        await _interruptions(collector, own, reader(words))
     slots = product_slots(version.terms.product, version.terms.product_version)
     summary = (await collector.need(CATALOG, slots))[slots[0]]
     version.zone = zone_of(summary)
