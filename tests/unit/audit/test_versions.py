@@ -113,6 +113,18 @@ def test_data_from_before_the_look_back_is_found_out(chain: Chain) -> None:
         asyncio.run(chain.export(authorization))
 
 
+def test_fields_are_told_by_the_levels_of_the_product_version_in_force(chain: Chain) -> None:
+    authorization = chain.grant(FIRST)
+    before = to_json(verified(chain, proved(chain, authorization)))["authorizations"][0]["fields"]
+    names, fields = world.schema(("CreditHistory", "LoanTerms", "LoanTerms"))
+    chain.send("a.approver", "catalog", "publish", world.SALT, world.offering(), names, fields)
+    chain.send("exchange.approver", "catalog", "approve", world.product(), 2)
+    amend(chain, replace(FIRST, amends=authorization, product_version=2), FIRST)
+    after = to_json(verified(chain, proved(chain, authorization)))["authorizations"][0]["fields"]
+    assert len(before) > 1
+    assert [entry["count"] for entry in after] == [3]
+
+
 @pytest.mark.parametrize("method", ["revoke", "revokeSigned"])
 def test_who_became_a_party_by_an_amendment_may_end_it(chain: Chain, method: str) -> None:
     authorization = chain.grant(FIRST)
