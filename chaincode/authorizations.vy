@@ -90,6 +90,8 @@ SHARED: constant(uint256) = 1 << (FLAGS_AT + 1)
 FROZEN: constant(uint256) = 1 << (FLAGS_AT + 2)
 DELEGATED: constant(uint256) = 1 << (FLAGS_AT + 3)
 WIDE: constant(uint256) = 1 << (FLAGS_AT + 4)
+# In a member's word of standing: the second its freeze is over.
+THAWS_AT: constant(uint256) = 24
 # Of an acknowledgement: that it is overdue was put on record.
 OVERDUE: constant(uint256) = 1 << 40
 # Longest chain of onward sharing, the first authorization not counted.
@@ -476,7 +478,8 @@ def suspend(authorization: bytes32, reason: uint256, evidence: bytes32):
 @external
 def resume(authorization: bytes32):
     """
-    @notice A party that suspended approves again.
+    @notice A party that suspended approves again; not while a freeze lies over it, a side, or its
+            purpose in its zone (R22).
     """
     parties: uint256 = self._party_of(authorization, msg.sender)
     standing: uint256 = self.authorizations[authorization].standing
@@ -958,6 +961,31 @@ def _check_thawed(authorization: bytes32, limits: uint256):
 
 @view
 @internal
+def _check_unfrozen(standing: uint256, purpose: uint256):
+    """
+    @dev What a grant asks as well: no freeze lies over a side, or over the purpose in its zone (R22).
+    """
+    one: uint256 = 0
+    other: uint256 = 0
+    one, other = staticcall IMembers(addresses.MEMBERS).standings(
+        standing & 255, (standing >> CONSUMER_AT) & 255
+    )
+    assert (
+        block.timestamp >= (one >> THAWS_AT) & (2**40 - 1)
+        and block.timestamp >= (other >> THAWS_AT) & (2**40 - 1)
+    ), "authorizations: a party is frozen"
+    covered: uint256 = vocabulary.covered_by(purpose)
+    for zone: uint256 in [(standing >> ZONE_AT) & 255, 0]:
+        frozen: uint256 = 0
+        until: uint256 = 0
+        frozen, until = staticcall ITemplates(addresses.TEMPLATES).freezeOf(zone)
+        assert (
+            frozen & covered == 0 or block.timestamp >= until
+        ), "authorizations: purpose is frozen"
+
+
+@view
+@internal
 def _bound(authorization: bytes32, standing: uint256) -> uint256:
     if standing == 0:
         return 0
@@ -1031,7 +1059,9 @@ def _suspend(
 
 @internal
 def _resume(authorization: bytes32, before: uint256, parties: uint256):
-    self._check_thawed(authorization, self.authorizations[authorization].limits)
+    limits: uint256 = self.authorizations[authorization].limits
+    self._check_thawed(authorization, limits)
+    self._check_unfrozen(before, limits & 255)
     standing: uint256 = before | (parties << APPROVED_AT)
     approved: uint256 = (standing >> APPROVED_AT) & 255
     if approved == (standing >> REQUIRED_AT) & 255:

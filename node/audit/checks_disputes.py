@@ -32,7 +32,8 @@ def check_disputes(evidence: Evidence, case: Case) -> Details:
         read = evidence.reader(OBLIGATIONS)
         words = [read(slot) for slot in slots_of_hold(case.identifier)]
     if not any(words):
-        require(case.name, (not opened, "state holds no trace of a dispute that is shown"))
+        traceless = all(_is_traceless(case, number, h) for number, h in opened.items())
+        require(case.name, (traceless, "state holds no trace of a dispute that is shown"))
         return {"disputes": 0, "open": 0}
     numbers = _numbers(evidence, case)
     require(case.name, (set(opened) <= numbers, "state holds another dispute than is shown"))
@@ -41,6 +42,12 @@ def check_disputes(evidence: Evidence, case: Case) -> Details:
     )
     going = sum(disputed.span.ended is None for disputed in case.disputes)
     return {"disputes": len(case.disputes), "open": going}
+
+
+def _is_traceless(case: Case, number: int, opened: Happening) -> bool:
+    """Whether a dispute was withdrawn in the second in which it was opened."""
+    ends = [h for h in case.named("DisputeEnded") if h.value("dispute") == number]
+    return [(h.time, h.value("ruling")) for h in ends] == [(opened.time, Ruling.WITHDRAWN)]
 
 
 def _numbers(evidence: Evidence, case: Case) -> set[int]:

@@ -138,7 +138,7 @@ def _require_ender(evidence: Evidence, case: Case, end: Happening) -> None:
     if account is None:
         case.cannot_show("indirect", event=end.where)
     else:
-        require_account(evidence, case, account, known[0])
+        require_account(evidence, case.version_at(end), account, known[0])
 
 
 def _require_ruling(evidence: Evidence, case: Case, end: Happening) -> None:

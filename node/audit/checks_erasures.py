@@ -15,7 +15,7 @@ from node.spec.vocabulary import LegalBasis, Reason
 def require_wishes(evidence: Evidence, case: Case) -> None:
     """Hold each answer to who asked, and each date that was brought forward to its cause."""
     for answered in case.named("ErasureAnswered"):
-        terms, account = case.terms_at(answered), answered.address("account")
+        terms, account = case.version_at(answered).terms, answered.address("account")
         subject = f"{case.name}, {answered.where}"
         entitled = account in (terms.subject, terms.agent)
         require(subject, (entitled, "neither the subject nor its agent asked to be erased"))
@@ -45,5 +45,5 @@ def _hastens(case: Case, happening: Happening) -> bool:
     if happening.event.values.get("authorization") != case.identifier:
         return False
     if happening.name == "ErasureAnswered":
-        return case.terms_at(happening).legal_basis == LegalBasis.CONSENT
+        return case.version_at(happening).terms.legal_basis == LegalBasis.CONSENT
     return happening.event.values.get("reason") == Reason.SUBJECT_WITHDREW

@@ -3,8 +3,9 @@
 State keeps of a member, a zone and an authorization the last freeze only, and what is lifted leaves
 no trace. So the last state cannot show that there was none; the state of the time can: for a grant
 and a lease that after the block before theirs, with what their own block changed before them; for a
-use that of the very block its receipt names. Freezes whose events the file shows are held against
-everything as well. What the file does not show the state of is not provable.
+use that of the very block its receipt names, at the time it says or that of its anchoring, if that
+was earlier. Freezes whose events the file shows are held against everything as well. What the file
+does not show the state of is not provable.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from itertools import zip_longest
 from typing import Final
 
 from node.audit.evidence import Case, CheckFailed, Evidence, Happening, NotShown, require
+from node.audit.fees import anchors_of
 from node.audit.result import Details
 from node.spec import registry
 from node.spec.registry import AUTHORIZATIONS, MEMBERS, TEMPLATES
@@ -35,6 +37,8 @@ class Moment:
     number: int
     time: int
     """Unix seconds."""
+    zone: int
+    """That of the terms then in force."""
     covered: int
     """The mask of its purpose and all that this covers: what may be done for it (R6)."""
     is_use: bool
@@ -46,20 +50,24 @@ class Moment:
 def moments_of(case: Case) -> Iterator[Moment]:
     """Yield what happened under an authorization that a freeze forbids."""
     for happening in case.named(*GRANTED):
-        yield _moment(case, happening, case.terms.purpose, is_use=False)
+        purpose = case.version_at(happening).terms.purpose
+        yield _moment(case, happening, purpose, is_use=False)
     for lease in case.leases:
-        purpose = lease.state.purpose
+        purpose, anchors = lease.state.purpose, anchors_of(lease)
         yield _moment(case, lease.opened, purpose, is_use=True)
         for use in lease.receipts:
             receipt = use.receipt
             subject = f"{case.name}, {lease.name}, receipt {receipt.number}"
-            place = receipt.state_block, receipt.used_at
+            zone = case.version_in(receipt.state_block).zone
+            anchor = anchors.get(receipt.number)
+            used_at = receipt.used_at if anchor is None else min(receipt.used_at, anchor.time)
+            place = receipt.state_block, used_at, zone
             yield Moment(subject, *place, covered_by(purpose), is_use=True, order=None)
 
 
 def _moment(case: Case, happening: Happening, purpose: int, *, is_use: bool) -> Moment:
     subject = f"{case.name}, {happening.where}"
-    place = happening.block - 1, happening.time
+    place = happening.block - 1, happening.time, case.version_at(happening).zone
     return Moment(subject, *place, covered_by(purpose), is_use, happening.order)
 
 
@@ -95,7 +103,7 @@ def check_freezes(evidence: Evidence, case: Case) -> Details:
 
 
 def _is_shown(evidence: Evidence, case: Case, moment: Moment, was_frozen: bool) -> bool:
-    wanted = slots_at(case, case.state.zone, was_frozen, moment.is_use)
+    wanted = slots_at(case, moment.zone, was_frozen, moment.is_use)
     return all(evidence.reader_at(moment.number, address) is not None for address in wanted)
 
 
@@ -113,10 +121,17 @@ class _Freeze:
     """The next of the same target, None while there is none."""
 
     def require_clear(self, moment: Moment) -> None:
+        if not _concerns(self.target, moment):
+            return
         begun = _is_before(self.happening, moment) and moment.time < self.until
         inside = begun and (self.after is None or not _is_before(self.after, moment))
         if inside and self.purposes & moment.covered:
             raise CheckFailed(moment.subject, f"it was frozen by {self.happening.where}")
+
+
+def _concerns(target: tuple[str, int], moment: Moment) -> bool:
+    kind, index = target
+    return kind != "zone" or index in (moment.zone, 0)
 
 
 def _is_before(happening: Happening, moment: Moment) -> bool:
@@ -133,7 +148,7 @@ def _freezes(evidence: Evidence, case: Case) -> Iterator[_Freeze]:
         own = [(h, _EVERY) for h in members if h.value("member") == side]
         yield from _in_order(evidence, ("member", side), own)
     zones = [evidence.note(h) for h in evidence.of_contract("templates", "ZoneFrozen")]
-    for zone in (case.state.zone, 0):
+    for zone in sorted({0, *(version.zone for version in (case, *case.amendments))}):
         own = [(h, int(h.value("purposes"))) for h in zones if h.value("zone") == zone]
         yield from _in_order(evidence, ("zone", zone), own)
     own = [(h, _EVERY) for h in case.named("AuthorizationFrozen")]
@@ -155,7 +170,7 @@ def _require_clear(
     """The state of the time, with what its block changed before, shows that nothing is frozen."""
     held = _held(evidence, case, moment, was_frozen)
     for freeze in freezes:
-        if _precedes(freeze.happening, moment):
+        if freeze.target in held and _precedes(freeze.happening, moment):
             held[freeze.target] = freeze.purposes, freeze.until
     for (kind, index), (purposes, until) in held.items():
         frozen = bool(purposes & moment.covered) and moment.time < until
@@ -176,7 +191,7 @@ def _held(
     assert templates is not None, "shown, as asked before"
     sides = (case.terms.provider, case.terms.consumer)
     held = {("member", s): (_EVERY, registry.member_thaws_at(members, s)) for s in sides}
-    held |= {("zone", z): zone_freeze(templates, z) for z in (case.state.zone, 0)}
+    held |= {("zone", z): zone_freeze(templates, z) for z in (moment.zone, 0)}
     if own is not None:
         held["authorization", 0] = _EVERY, own(registry.slot_of_freeze(case.identifier))
     return held
@@ -190,7 +205,7 @@ def _require_not_suspended(evidence: Evidence, case: Case, moment: Moment) -> No
     for happening in case.named("AuthorizationSuspended", "AuthorizationResumed"):
         if _precedes(happening, moment):
             approved = happening.event.values.get("approved", 0)
-            suspended = approved != case.state.required
+            suspended = approved != case.version_at(happening).requested.value("required")
     text = f"it was suspended in block {moment.number}"
     require(moment.subject, (not suspended, text))
 

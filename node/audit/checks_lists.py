@@ -23,7 +23,6 @@ from node.spec.templates import (
     template,
     was_adopted,
 )
-from node.spec.terms import Terms
 from node.spec.types import Hash32
 from node.spec.vocabulary import ProductStatus
 
@@ -37,13 +36,12 @@ def check_lists(evidence: Evidence, case: Case) -> Details:
         refusals, cautions = _changes(evidence)
     for version in (case, *case.amendments):
         _require_template(evidence, version)
-        _require_cautions(version, cautions, case.state.zone)
-        terms = version.terms
+        _require_cautions(version, cautions)
         for happening in version.named("AuthorizationRequested", "AuthorizationApproved"):
-            _require_allowed(case, refusals, happening, terms, terms.purpose)
+            _require_allowed(case, version, refusals, happening, version.terms.purpose)
     for lease in case.leases:
-        terms = case.terms_under(lease)
-        _require_allowed(case, refusals, lease.opened, terms, lease.state.purpose)
+        version = case.version_at(lease.opened)
+        _require_allowed(case, version, refusals, lease.opened, lease.state.purpose)
     return {"refusals": len(refusals), "cautions": len(cautions)}
 
 
@@ -97,7 +95,7 @@ def _of_template(evidence: Evidence, name: str, text: Hash32) -> Iterator[Happen
 
 
 def _require_allowed(
-    case: Case, refusals: list[Happening], at: Happening, terms: Terms, purpose: int
+    case: Case, version: Case, refusals: list[Happening], at: Happening, purpose: int
 ) -> None:
     """The negative list, as it stood when something happened, did not refuse it."""
     listed: dict[tuple[int, int], int] = defaultdict(int)
@@ -105,19 +103,19 @@ def _require_allowed(
         if change.order < at.order:
             entry = change.value("category"), change.value("destination")
             listed[entry] = change.value("purposes")
-    refused = is_refused(listed, case.state.zone, terms.destination, purpose)
+    refused = is_refused(listed, version.zone, version.terms.destination, purpose)
     subject = f"{case.name}, {at.where}"
     require(subject, (not refused, "the negative list in force refuses its purpose"))
 
 
-def _require_cautions(version: Case, cautions: list[Happening], zone: int) -> None:
+def _require_cautions(version: Case, cautions: list[Happening]) -> None:
     """The cautious list, as it stood when the terms were asked for, was met."""
     asked: dict[tuple[int, int], tuple[int, int]] = {}
     for change in cautions:
         if change.order < version.requested.order:
             entry = change.value("category"), change.value("destination")
             asked[entry] = tuple(change.value("caution"))
-    concerned = [asked[e] for e in entries(zone, version.terms.destination) if e in asked]
+    concerned = [asked[e] for e in entries(version.zone, version.terms.destination) if e in asked]
     required = int(version.requested.value("required"))
     refusal = refuse_careless(concerned, version.terms, required)
     require(version.name, (refusal is None, f"the cautious list was not met: {refusal}"))

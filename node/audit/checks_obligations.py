@@ -2,16 +2,19 @@
 
 What follows from an end has an id of its own for each version of the terms, so state shows whether
 it was opened and where it stands (A50, A53). Of terms that were replaced it was done in time, or
-superseded by the next. Duties to inform and to compensate are named by their evidence; those
-shown are held to state, and no file proves that there are no others (A52). A late duty is a finding
-about the parties: the file proves it.
+superseded by the next before it was late, whether anybody had opened it or not. Duties to inform
+and to compensate are named by their evidence; those shown are held to state, and no file proves
+that there are no others (A52). A late duty is a finding about the parties: the file proves it. A
+hold stops the clock, and makes nothing good that was late when it began.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 
 from node.audit.checks_erasures import require_wishes
+from node.audit.ends import ends_of
 from node.audit.evidence import Case, Evidence, Happening, naming, require
 from node.audit.result import Details
 from node.audit.summary import moment
@@ -27,11 +30,9 @@ from node.spec.obligations import (
     records_kept,
 )
 from node.spec.proposals import PARAMETERS, slot_of_value
-from node.spec.registry import status_at
 from node.spec.terms import Terms
 from node.spec.types import Hash32
 from node.spec.vocabulary import (
-    AuthorizationStatus,
     ObligationKind,
     ObligationStatus,
     Parameter,
@@ -39,15 +40,7 @@ from node.spec.vocabulary import (
     SubjectMode,
 )
 
-_ENDED = (
-    AuthorizationStatus.REVOKED,
-    AuthorizationStatus.TERMINATED,
-    AuthorizationStatus.EXPIRED,
-    AuthorizationStatus.EXHAUSTED,
-)
 _DONE = (ObligationStatus.FULFILLED, ObligationStatus.FULFILLED_LATE)
-_EXHAUSTING = ("LeaseClosed", "RangeSettled", "LeaseUnaccounted", "UsesSharedOnward")
-"""Events with which the last use of an authorization may be gone."""
 IMPOSED = (ObligationKind.INFORM, ObligationKind.COMPENSATE)
 
 
@@ -57,6 +50,7 @@ class Duty:
 
     kind: ObligationKind
     identifier: Hash32
+    version: int
     terms: Terms
     replaced: Happening | None
     """Where the next version took effect; None of the terms in force."""
@@ -77,7 +71,7 @@ def duties_of(case: Case, *kinds: ObligationKind) -> Iterator[Duty]:
         for kind, member in _owing(case.terms):
             if kind in kinds:
                 identifier = end_id(kind, case.identifier, member, number)
-                yield Duty(kind, identifier, version.terms, by)
+                yield Duty(kind, identifier, number, version.terms, by)
 
 
 def _owing(terms: Terms) -> Iterator[tuple[ObligationKind, int]]:
@@ -112,7 +106,7 @@ def check_records(evidence: Evidence, case: Case) -> Details:
     for duty in salts:
         _require_kept(evidence, case, duty)
         for done in _of(case, "ObligationFulfilled", duty.identifier):
-            early = done.time < _erasable(evidence, case, duty)
+            early = done.time < _erasable(case, duty)
             subject = f"{case.name}, {done.where}"
             require(subject, (not early, "a salt was destroyed before records need not be kept"))
     return {"salts": sum(duty.replaced is None for duty in salts)}
@@ -144,7 +138,7 @@ def _require_kept(evidence: Evidence, case: Case, duty: Duty) -> Details:
     if record is None:
         return _require_unopened(evidence, case, duty, within)
     _require_told(case, duty.identifier, record)
-    fair = record.due >= _erasable(evidence, case, duty)
+    fair = record.due >= _erasable(case, duty)
     require(case.name, (fair, "its duty is due before retention is over"))
     if record.status == ObligationStatus.SUPERSEDED:
         _require_superseded(case, duty)
@@ -158,14 +152,15 @@ def _require_unopened(evidence: Evidence, case: Case, duty: Duty, within: int) -
     """What nobody opened follows from no end, or is not late."""
     opened = _of(case, "ObligationOpened", duty.identifier)
     require(case.name, (not opened, "state holds no duty that is shown to be opened"))
-    held, now = _hold(evidence, case), evidence.last.timestamp
-    if duty.replaced is not None or not _has_ended(case, now):
+    now = evidence.last.timestamp if duty.replaced is None else duty.replaced.time
+    ended = _ended_at(case, duty)
+    if ended is None or now < ended:
         return {"due": None, "fulfilled": False}
-    due = _erasable(evidence, case, duty) + within
-    late = now >= due + held.seconds(now) and not held.holds(now)
+    due = _erasable(case, duty) + within
+    late = now >= due + _held_up_to(evidence, case, now)
     text = f"nobody opened what its end obliges to, late since {moment(due)}"
     require(case.name, (not late, text))
-    return {"due": moment(due), "fulfilled": False}
+    return {"due": None if duty.replaced else moment(due), "fulfilled": False}
 
 
 def _require_told(case: Case, identifier: Hash32, record: Obligation) -> None:
@@ -194,8 +189,7 @@ def _require_done(evidence: Evidence, case: Case, record: Obligation) -> Details
     held, now = _hold(evidence, case), evidence.last.timestamp
     late_at = record.late_at(held, now)
     over = record.status in _DONE
-    stopped = record.kind not in IMPOSED and held.holds(now)
-    in_time = record.status == ObligationStatus.OWED and (now < late_at or stopped)
+    in_time = record.status == ObligationStatus.OWED and now < late_at
     require(
         _naming(case, record),
         (record.status != ObligationStatus.FULFILLED_LATE, "it was done late"),
@@ -216,15 +210,15 @@ def _require_superseded(case: Case, duty: Duty) -> None:
     )
 
 
-def _erasable(evidence: Evidence, case: Case, duty: Duty) -> int:
+def _erasable(case: Case, duty: Duty) -> int:
     """Return from when on what is kept need not be kept, Unix seconds.
 
     It counts from the end that opened the duty. A withdrawal ends the retention of data at once, as
     does a wish to be erased from what stood on consent.
     """
     opened = _of(case, "ObligationOpened", duty.identifier)
-    ended = opened[0].time if opened else _ended_at(evidence, case)
-    until = min(ended, duty.terms.valid_until) + duty.kept
+    ended = opened[0].time if opened else _ended_at(case, duty)
+    until = min(ended or 0, duty.terms.valid_until) + duty.kept
     if brought := _of(case, "DeletionBroughtForward", duty.identifier):
         return min(until, brought[-1].time)
     is_last = duty.kind == ObligationKind.DELETE_DATA and duty.replaced is None
@@ -233,20 +227,31 @@ def _erasable(evidence: Evidence, case: Case, duty: Duty) -> int:
     return until
 
 
-def _has_ended(case: Case, timestamp: int) -> bool:
-    """Whether an authorization that was once in force is not any more."""
-    return bool(case.state.maximum_uses) and status_at(case.state, timestamp) in _ENDED
+def _ended_at(case: Case, duty: Duty) -> int | None:
+    """Return when a version ended by time or use whose duties nobody opened; None where it did not.
+
+    A call that ends what is in force opens them itself.
+    """
+    return ends_of(case).get(duty.version)
 
 
-def _ended_at(evidence: Evidence, case: Case) -> int:
-    """Return when an authorization ended whose duties nobody opened."""
-    state = case.state
-    if state.ended is not None:
-        return _time_of_end(case)
-    if status_at(state, evidence.last.timestamp) == AuthorizationStatus.EXPIRED:
-        return state.valid_until
-    times = [h.time for h in case.events if h.name in (*_EXHAUSTING, "AuthorizationAmended")]
-    return max(times, default=evidence.last.timestamp)
+def _held_up_to(evidence: Evidence, case: Case, time: int) -> int:
+    """Return for how many seconds deletion was held up to a time, by all that began or ended it."""
+    holds = case.named("DeletionHeld")
+    now = evidence.last.timestamp
+    same = _sum_of(holds, now) == _hold(evidence, case).seconds(now)
+    require(case.name, (same, "state holds it for another time than is shown"))
+    return _sum_of(holds, time)
+
+
+def _sum_of(holds: list[Happening], time: int) -> int:
+    total = 0
+    for begun, after in zip_longest(holds, holds[1:]):
+        end = time if after is None else min(after.time, time)
+        if not begun.value("disputes"):
+            end = min(end, begun.value("until"))
+        total += max(0, end - begun.time)
+    return total
 
 
 def _time_of_end(case: Case) -> int:

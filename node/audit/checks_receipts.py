@@ -8,7 +8,11 @@ from node.spec.usage import contradiction, verify_trail
 
 
 def check_receipts(evidence: Evidence, case: Case) -> Details:
-    """Receipts run 1, 2, ... in each lease, chained by hash, and none contradicts its lease."""
+    """Receipts run 1, 2, ... in each lease, chained by hash, and none contradicts its lease.
+
+    A gateway dates no use before the block that it stands on, so none is older than its lease: else
+    the look-back, a consent that had expired or the persons of another year would cover it.
+    """
     del evidence
     for lease in case.leases:
         facts = lease_facts(lease.state, None)
@@ -22,6 +26,7 @@ def check_receipts(evidence: Evidence, case: Case) -> Details:
                 (receipt.number == number, f"it says number {receipt.number}"),
                 (receipt.previous == previous, "it does not name the receipt before it"),
                 (flaw is None, f"it contradicts its lease: {flaw}"),
+                (receipt.used_at >= lease.opened.time, "it was used before its lease was opened"),
                 (receipt.data_since >= reach, "its data reaches further back than the terms allow"),
             )
     return {"receipts": sum(len(lease.receipts) for lease in case.leases)}

@@ -36,6 +36,11 @@ def product_slots(product: Hash32, version: int) -> tuple[int, ...]:
     return tuple(base + offset for offset in (_SUMMARY, _DOCUMENTS, *levels, _CLASS3))
 
 
+def zone_of(summary: int) -> int:
+    """Return the zone that the summary of a product version names."""
+    return summary >> 48 & 0xFF
+
+
 def check_terms(evidence: Evidence, case: Case) -> Details:
     """The terms hash to the authorization's id, and state holds these terms and no others."""
     before = case
@@ -106,6 +111,8 @@ def _require_state_of_terms(case: Case) -> None:
     for name in names if in_force else names[:4]:
         same = getattr(case.state, name) == getattr(case.in_force, name)
         require(case.name, (same, f"state and terms differ in {name.replace('_', ' ')}"))
+    newest = (case, *case.amendments)[-1]
+    require(case.name, (case.state.zone == newest.zone, "state and product differ in zone"))
 
 
 def _require_product(evidence: Evidence, case: Case) -> None:
@@ -114,7 +121,7 @@ def _require_product(evidence: Evidence, case: Case) -> None:
     read = evidence.reader(registry.CATALOG)
     slots = product_slots(terms.product, terms.product_version)
     summary, documents, *levels, class3 = (read(slot) for slot in slots)
-    case.levels = tuple(levels)
+    case.levels, case.zone = tuple(levels), zone_of(summary)
     high = terms.fields & (levels[3] | levels[4])
     require(
         case.name,
@@ -164,7 +171,7 @@ def _require_parent(evidence: Evidence, case: Case) -> None:
     above = case.ancestors[0]
     for version in (case, *case.amendments):
         # It took effect under those of its parent that it was asked for within, or not at all.
-        refusal = refuse_child(version.terms, above.terms_at(version.requested))
+        refusal = refuse_child(version.terms, above.version_at(version.requested).terms)
         require(version.name, (refusal is None, f"it lies beyond its parent: {refusal}"))
     given = sum(
         happening.value("uses")

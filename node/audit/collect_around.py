@@ -118,11 +118,9 @@ async def collect_past(
     wanted: dict[int, dict[Address, set[int]]] = defaultdict(lambda: defaultdict(set))
     for case in evidence.cases:
         words = await collector.need(AUTHORIZATIONS, ())
-        state = registry.authorization(reader(words), case.identifier)
-        assert state is not None, "read before"
         frozen = registry.was_frozen(reader(words), case.identifier)
-        for number, is_use in _moments(case, receipts):
-            for address, slots in slots_at(case, state.zone, frozen, is_use).items():
+        for number, zone, is_use in _moments(case, receipts):
+            for address, slots in slots_at(case, zone, frozen, is_use).items():
                 wanted[number][address] |= slots
     for address, slots in wanted.pop(light.current.number, {}).items():
         await collector.need(address, slots)
@@ -140,14 +138,15 @@ async def collect_past(
 
 def _moments(
     case: Case, receipts: Mapping[Hash32, tuple[SignedReceipt, ...]]
-) -> Iterator[tuple[int, bool]]:
-    """Yield the blocks whose state is asked for, and whether for a lease or a use."""
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield the blocks whose state is asked for, the zone, and whether for a lease or a use."""
     for happening in case.named(*GRANTED):
-        yield happening.block - 1, False
+        yield happening.block - 1, case.version_at(happening).zone, False
     for opened in case.named("LeaseOpened"):
-        yield opened.block - 1, True
+        yield opened.block - 1, case.version_at(opened).zone, True
         for use in receipts.get(Hash32(opened.value("lease")), ()):
-            yield use.receipt.state_block, True
+            block = use.receipt.state_block
+            yield block, case.version_in(block).zone, True
 
 
 async def _past(

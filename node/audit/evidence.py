@@ -183,6 +183,8 @@ class Case:
     """Its parties as the registry of the last block names them."""
     levels: tuple[int, ...] = ()
     """Masks of the product's fields by level, of level 1 first."""
+    zone: int = 0
+    """Of the product version that its terms name."""
     proved_state: AuthorizationState | None = None
     leases: tuple[LeaseCase, ...] = ()
     ancestors: tuple["Case", ...] = ()
@@ -211,12 +213,19 @@ class Case:
         """The terms of its newest version."""
         return self.amendments[-1].terms if self.amendments else self.terms
 
-    def terms_at(self, happening: Happening) -> Terms:
-        """Return the terms of the version that was the newest when an event happened."""
+    def version_at(self, happening: Happening) -> "Case":
+        """Return the version that was in force once an event had happened."""
         for version in reversed(self.amendments):
-            if version.amended is not None and version.amended.order < happening.order:
-                return version.terms
-        return self.terms
+            if version.amended is not None and version.amended.order <= happening.order:
+                return version
+        return self
+
+    def version_in(self, block: int) -> "Case":
+        """Return the version that was in force after a block."""
+        for version in reversed(self.amendments):
+            if version.amended is not None and version.amended.block <= block:
+                return version
+        return self
 
     def terms_under(self, lease: LeaseCase) -> Terms:
         """Return the terms that a lease was opened under (R23)."""

@@ -58,7 +58,7 @@ def _taken_effect(version: Case) -> int:
 
 def uses_of(case: Case, lease: LeaseCase) -> Iterator[UseRecord]:
     """Yield a lease's anchored uses, each with when it was anchored and disputed."""
-    anchored = _anchored(lease)
+    anchored = anchors_of(lease)
     voided = {h.value("receipt"): h.time for h in lease.events if _makes_void(h)}
     for number, use in enumerate(lease.receipts, 1):
         yield UseRecord(
@@ -78,7 +78,7 @@ def _makes_void(happening: Happening) -> bool:
     return happening.name == "ReceiptVoided"
 
 
-def _anchored(lease: LeaseCase) -> dict[int, Happening]:
+def anchors_of(lease: LeaseCase) -> dict[int, Happening]:
     """Return the event that anchored each use; the check of settlement has held them to state."""
     found: dict[int, Happening] = {}
     for happening in lease.events:

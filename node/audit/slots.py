@@ -12,7 +12,7 @@ from node.audit.checks_approvals import REQUESTS, candidates_of, sides_of
 from node.audit.checks_conditions import blocks_of, places_of
 from node.audit.checks_ending import ENDINGS, ender_of
 from node.audit.checks_exports import sensitive_slots
-from node.audit.checks_terms import product_slots
+from node.audit.checks_terms import product_slots, zone_of
 from node.audit.evidence import Case, Evidence
 from node.sdk.light import LightClient
 from node.spec import registry
@@ -85,7 +85,7 @@ async def collect_state(
     for case in evidence.cases:
         for number, version in enumerate((case, *case.amendments), 1):
             await _agreement(collector, case, version)
-            await _members(collector, evidence, version)
+            await _members(collector, evidence, case, version)
             if number > 1:
                 slot = registry.slot_of_version(case.identifier, number)
                 await collector.need(AUTHORIZATIONS, (slot,))
@@ -160,9 +160,11 @@ async def _agreement(collector: StateCollector, case: Case, version: Case) -> No
     own = version.identifier
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own))
     words = await collector.need(AUTHORIZATIONS, registry.slots_of_authorization(own, words))
-    await _interruptions(collector, own, reader(words))
+    if version is case:  # an amendment's own record is never in force
+        await _interruptions(collector, own, reader(words))
     slots = product_slots(version.terms.product, version.terms.product_version)
     summary = (await collector.need(CATALOG, slots))[slots[0]]
+    version.zone = zone_of(summary)
     if is_on_application(summary):
         for block in blocks_of(version):
             await _approval(collector, version.terms, block)
@@ -212,16 +214,18 @@ async def _lease(collector: StateCollector, identifier: Hash32) -> LeaseState | 
     return registry.lease(reader(words), reader(keys), reader(statements), identifier)
 
 
-async def _members(collector: StateCollector, evidence: Evidence, case: Case) -> None:
-    """Read whose accounts acted, and who the parties are."""
-    sides = sides_of(case.terms)
+async def _members(
+    collector: StateCollector, evidence: Evidence, case: Case, version: Case
+) -> None:
+    """Read whose accounts acted under a version, and who its parties are."""
+    sides = sides_of(version.terms)
     wanted = set(sides) - {0}
-    for account in _accounts(evidence, case):
+    for account in _accounts(evidence, case, version):
         words = await collector.need(MEMBERS, (registry.slot_of_permission(account),))
         index = registry.member_of(reader(words), account)
         if index and index not in sides:
             words = await collector.need(MEMBERS, (registry.slot_of_member_standing(index),))
-    wanted |= await _regulators(collector, case)
+    wanted |= await _regulators(collector, version)
     for index in wanted:
         base = mapping_slot(registry.MEMBER_RECORDS, index)
         words = await collector.need(MEMBERS, (base, base + 1, base + _NAME_OFFSET))
@@ -245,15 +249,16 @@ async def _regulators(collector: StateCollector, case: Case) -> set[int]:
     return found
 
 
-def _accounts(evidence: Evidence, case: Case) -> list[Address]:
+def _accounts(evidence: Evidence, case: Case, version: Case) -> list[Address]:
     """Return the accounts that requested, approved or ended, but for subject's and agent's keys."""
     found: list[Address] = []
-    call = case.requested.call()
+    call = version.requested.call()
     if call is not None and call.name in REQUESTS:
-        found.append(case.requested.sender())
-    for happening in case.named("AuthorizationApproved"):
-        found += candidates_of(case, happening) or ()
+        found.append(version.requested.sender())
+    for happening in version.named("AuthorizationApproved"):
+        found += candidates_of(version, happening) or ()
     for end in case.named(*ENDINGS):
-        account = ender_of(evidence, case, end)
+        account = ender_of(evidence, case, end) if case.version_at(end) is version else None
         found += [] if account is None else [account]
-    return [account for account in found if account not in (case.terms.subject, case.terms.agent)]
+    own = (version.terms.subject, version.terms.agent)
+    return [account for account in found if account not in own]

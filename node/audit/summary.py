@@ -71,7 +71,8 @@ def _parties(case: Case, language: str) -> list[Json]:
 
 def _fields(case: Case, language: str) -> list[Json]:
     """Return how many granted fields there are of each level (JR/T 0197)."""
-    counts = [(case.in_force.fields & mask).bit_count() for mask in case.levels]
+    newest = (case, *case.amendments)[-1]
+    counts = [(newest.terms.fields & mask).bit_count() for mask in newest.levels]
     return [
         {"level": level, "label": label("level", level, language), "count": count}
         for level, count in enumerate(counts, 1)

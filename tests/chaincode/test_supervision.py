@@ -18,6 +18,7 @@ from node.spec.vocabulary import (
     Role,
     Zone,
     mask,
+    purpose,
 )
 from tests.chaincode import world as w
 
@@ -352,6 +353,32 @@ def test_lifting_gives_back_what_was_there(world):
     assert world.authorization(authorization).status == AuthorizationStatus.SUSPENDED
     assert refused(world, "lift", "authorization", target) == "supervision: not frozen"
     world.send("b.approver", "authorizations", "resume", authorization)
+
+
+@pytest.mark.parametrize("side", [w.A, w.B])
+def test_nothing_is_resumed_while_a_side_is_frozen(world, side):
+    authorization = w.grant(world)
+    world.send("b.approver", "authorizations", "suspend", authorization, 5, ZERO_HASH)
+    until = world.time + HOUR
+    officer(world, "freezeMember", side, FRAUD, CASE, until)
+    resume = ("b.approver", "authorizations", "resume", authorization)
+    assert world.refused(*resume) == "authorizations: a party is frozen"
+    world.time = until - 2
+    assert world.refused(*resume) == "authorizations: a party is frozen"
+    world.send(*resume)
+
+
+@pytest.mark.parametrize("zone", [Zone.FINANCE, 0])
+def test_nothing_is_resumed_while_its_purpose_or_one_below_is_frozen(world, zone):
+    authorization = w.grant(world)
+    world.send("b.approver", "authorizations", "suspend", authorization, 5, ZERO_HASH)
+    resume = ("b.approver", "authorizations", "resume", authorization)
+    w.govern(world, Proposal(ProposalKind.MANDATE, words(w.REGULATOR, MANDATE | 1)))
+    until = world.time + HOUR
+    freeze_zone(world, zone, 1 << purpose("CreditScoreEvaluation"), until)
+    world.time = until - 2
+    assert world.refused(*resume) == "authorizations: purpose is frozen"
+    world.send(*resume)
 
 
 def test_only_supervision_freezes(world):

@@ -3,6 +3,7 @@
 from node.sdk.reverts.base import COUNT, DONE, FROZEN, INTERNAL, LATE, PARTY, STANDING, WAIT, revert
 
 ALapsedLeaseIsUnaccounted = revert("authorizations: a lapsed lease is unaccounted", STANDING)
+APartyIsFrozen = revert("authorizations: a party is frozen", FROZEN)
 AcknowledgementIsNotOverdue = revert("authorizations: acknowledgement is not overdue", STANDING)
 AmendsTermsThatAreNotInForce = revert(
     "authorizations: amends terms that are not in force", STANDING
@@ -47,6 +48,7 @@ OverdueAlready = revert("authorizations: overdue already", DONE)
 ParentIsNotActive = revert("authorizations: parent is not active", STANDING)
 ParentWasAmendedSince = revert("authorizations: parent was amended since", STANDING)
 ParentsUsesExhausted = revert("authorizations: parent's uses exhausted", COUNT)
+PurposeIsFrozen = revert("authorizations: purpose is frozen", FROZEN)
 PurposeNotGranted = revert("authorizations: purpose not granted", STANDING)
 RateExhausted = revert("authorizations: rate exhausted", COUNT)
 RequestedAlready = revert("authorizations: requested already", DONE)

@@ -9,6 +9,7 @@ import pytest
 from node.audit.checks_obligations import check_deletion, check_records
 from node.audit.evidence import CheckFailed
 from node.audit.result import Result
+from node.audit.summary import moment
 from node.audit.verify import verify
 from node.chain.genesis import DEVELOPMENT_DEADLINE_FLOOR_SECONDS
 from node.spec.crypto import keccak256
@@ -17,7 +18,7 @@ from node.spec.terms import Terms, words
 from node.spec.types import Hash32
 from node.spec.vocabulary import ObligationKind, ObligationStatus, Reason
 from tests.chaincode import world
-from tests.chaincode.world import A, B, signature
+from tests.chaincode.world import REGULATOR, A, B, signature
 from tests.unit.audit.factory import Chain, agreed, personal
 from tests.unit.audit.test_conditions import changing, evidence_of
 from tests.unit.audit.test_versions import amend
@@ -47,6 +48,12 @@ def use_up(chain: Chain, number: int, *, opens: bool = True) -> None:
     chain.close(IDENTITY, number)
     if opens:
         chain.send("c.approver", "obligations", "openDeletion", IDENTITY)
+
+
+def dispute(chain: Chain) -> None:
+    """A dispute of the consumer over the one receipt."""
+    over = (IDENTITY, 1, 1, 1, REGULATOR, PROOF)
+    chain.send("b.approver", "disputes", "open", *over)
 
 
 def certify(chain: Chain, leases: int, identity: Hash32 = IDENTITY) -> None:
@@ -99,6 +106,78 @@ def test_a_duty_that_was_late_when_it_was_superseded_is_found(chain: Chain) -> N
     chain.wait(2 * world.DAY + WITHIN)
     amend(chain, RENEWED, FIRST)
     assert deletion(chain).what == "it was late when it was superseded"
+
+
+@pytest.mark.parametrize("by", ["use", "time"])
+def test_a_duty_that_nobody_opened_is_missed_after_a_renewal_too(chain: Chain, by: str) -> None:
+    chain.grant(FIRST)
+    renewal = RENEWED
+    if by == "use":
+        use_up(chain, 1, opens=False)
+    else:
+        chain.wait(FIRST.valid_until - chain.time)
+        renewal = replace(RENEWED, valid_until=FIRST.valid_until + 90 * world.DAY)
+    chain.wait(2 * world.DAY + WITHIN + 1)
+    late = deletion(chain).what
+    assert "nobody opened what its end obliges to" in late
+    amend(chain, renewal, FIRST)
+    assert deletion(chain).what == late
+
+
+def test_a_renewal_in_time_leaves_nothing_due(chain: Chain) -> None:
+    chain.grant(FIRST)
+    use_up(chain, 1, opens=False)
+    chain.wait(2 * world.DAY)
+    amend(chain, RENEWED, FIRST)
+    assert deletion(chain).details == {"due": None, "fulfilled": False}
+
+
+def test_what_is_used_up_while_suspended_ends_once_it_is_resumed(chain: Chain) -> None:
+    """Until then nobody may open what its end obliges to."""
+    chain.grant(FIRST)
+    lease = chain.open(IDENTITY, 1, uses=1)
+    chain.use(lease, 1)
+    chain.settle(IDENTITY, 1, 1)
+    suspending = (IDENTITY, int(Reason.FRAUD_SUSPECTED), bytes(32))
+    chain.send("a.approver", "authorizations", "suspend", *suspending)
+    chain.close(IDENTITY, 1)
+    chain.wait(2 * world.DAY + WITHIN)
+    chain.send("a.approver", "authorizations", "resume", IDENTITY)
+    assert deletion(chain).details["due"] == moment(chain.time - 1 + 2 * world.DAY + WITHIN)
+
+
+def test_what_was_used_up_does_not_end_again_when_its_time_is_over(chain: Chain) -> None:
+    chain.grant(FIRST)
+    use_up(chain, 1, opens=False)
+    chain.wait(FIRST.valid_until - chain.time)
+    assert "nobody opened what its end obliges to" in deletion(chain).what
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_hold_excuses_nothing_that_was_late_before_it(chain: Chain, opens: bool) -> None:
+    chain.grant(FIRST)
+    use_up(chain, 1, opens=opens)
+    chain.wait(2 * world.DAY + WITHIN)
+    dispute(chain)
+    assert deletion(chain).what
+
+
+def test_holds_stop_the_clock_of_what_nobody_opened(chain: Chain) -> None:
+    """Two disputes over each other, and a third when the data might have been kept no longer."""
+    chain.grant(FIRST)
+    use_up(chain, 1, opens=False)
+    dispute(chain)
+    chain.wait(3 * world.DAY)
+    dispute(chain)
+    for number in (1, 2):
+        chain.wait(world.DAY)
+        chain.send("b.approver", "disputes", "withdraw", number)
+    chain.wait(2 * world.DAY)
+    assert not deletion(chain).what
+    dispute(chain)
+    chain.wait(WITHIN)
+    amend(chain, RENEWED, FIRST)
+    assert deletion(chain).details == {"due": None, "fulfilled": False}
 
 
 @pytest.mark.parametrize(

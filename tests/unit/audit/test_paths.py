@@ -273,6 +273,25 @@ def test_a_share_is_proved_under_the_terms_that_its_parent_had(chain: Chain) -> 
     assert {case.identifier for case in report.cases} == {parent, child}
 
 
+def test_a_share_is_proved_after_both_were_renewed(chain: Chain) -> None:
+    parent, child = onward(chain)
+    before = agreed(1, recipients=1 << world.C, right=OwnerRight.OPERATING)
+    shared = agreed(2, provider=B, consumer=world.C, parent=parent, maximum_uses=30)
+    chain.wait(before.valid_until - chain.time)
+    later = before.valid_until + 30 * world.DAY
+    wider = replace(before, amends=parent, valid_until=later)
+    chain.send("b.approver", "grants", "requestUpon", words(wider), [words(before)], ())
+    chain.send("a.approver", *world.approving(wider))
+    renewed = replace(shared, amends=child, valid_until=later, maximum_uses=40)
+    shown = [words(shared), words(wider)]
+    chain.send("c.approver", "grants", "requestUpon", words(renewed), shown, ())
+    chain.send("b.approver", *world.approving(renewed))
+    chain.send("c.gateway", "leases", "open", world.opening(child, chain), account("b.gateway"))
+    report = proved(chain, child)
+    versions = {case.identifier: case.state.version for case in report.cases}
+    assert versions == {parent: 2, child: 2}
+
+
 def test_consumer_ends_it_and_provider_ends_another(chain: Chain) -> None:
     one, other = chain.grant(agreed(1)), chain.grant(agreed(2))
     end = ("authorizations", "revoke")

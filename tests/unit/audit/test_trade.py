@@ -29,7 +29,7 @@ from node.spec.vocabulary import (
     purpose,
 )
 from tests.chaincode import world
-from tests.chaincode.world import A, B, account
+from tests.chaincode.world import REGULATOR, A, B, account
 from tests.unit.audit.forger import forged
 from tests.unit.audit.trade import (
     APPEAL_SECONDS,
@@ -391,6 +391,19 @@ def test_a_dispute_that_nobody_ruled_on_leaves_nothing_out(tmp_path: Path) -> No
     assert not report.failures
     details = next(r.details for r in report.results if r.check == "disputes")
     assert details == {"disputes": 1, "open": 0}
+
+
+def test_a_dispute_withdrawn_in_its_own_block_leaves_no_trace(tmp_path: Path) -> None:
+    trade = Trade(tmp_path / "journal.db", stated=False)
+    trade.send_together(
+        ("b.approver", "disputes", "open", trade.direct, 1, 1, 2, REGULATOR, PROOF),
+        ("b.approver", "disputes", "withdraw", 2),
+    )
+    trade.seal([])
+    report = shown(trade, trade.direct)
+    assert not report.failures
+    details = {r.about: r.details for r in report.results if r.check == "disputes"}
+    assert details["0x" + trade.direct.hex()] == {"disputes": 0, "open": 0}
 
 
 def test_a_ruling_that_ends_the_authorization(tmp_path: Path) -> None:

@@ -13,9 +13,18 @@ from node.audit.result import Report
 from node.audit.verify import verify
 from node.spec import consents, usage
 from node.spec.crypto import keccak256
-from node.spec.terms import Terms, words
+from node.spec.terms import Terms, revocation_digest, words
 from node.spec.types import ZERO_HASH, Hash32
-from node.spec.vocabulary import DeliveryMode, LegalBasis, RatePeriod, SubjectMode, mask, purpose
+from node.spec.vocabulary import (
+    AuthorizationStatus,
+    DeliveryMode,
+    LegalBasis,
+    RatePeriod,
+    Reason,
+    SubjectMode,
+    mask,
+    purpose,
+)
 from tests.chaincode import world
 from tests.chaincode.world import account, both, hashed, signature
 from tests.unit.audit.factory import Chain, agreed
@@ -101,6 +110,49 @@ def test_data_from_before_the_look_back_is_found_out(chain: Chain) -> None:
     used(chain, lease, 1, 31)
     chain.settle(authorization, 1, 1)
     with pytest.raises(Exception, match="reaches further back"):
+        asyncio.run(chain.export(authorization))
+
+
+def test_fields_are_told_by_the_levels_of_the_product_version_in_force(chain: Chain) -> None:
+    authorization = chain.grant(FIRST)
+    before = to_json(verified(chain, proved(chain, authorization)))["authorizations"][0]["fields"]
+    names, fields = world.schema(("CreditHistory", "LoanTerms", "LoanTerms"))
+    chain.send("a.approver", "catalog", "publish", world.SALT, world.offering(), names, fields)
+    chain.send("exchange.approver", "catalog", "approve", world.product(), 2)
+    amend(chain, replace(FIRST, amends=authorization, product_version=2), FIRST)
+    after = to_json(verified(chain, proved(chain, authorization)))["authorizations"][0]["fields"]
+    assert len(before) > 1
+    assert [entry["count"] for entry in after] == [3]
+
+
+@pytest.mark.parametrize("method", ["revoke", "revokeSigned"])
+def test_who_became_a_party_by_an_amendment_may_end_it(chain: Chain, method: str) -> None:
+    authorization = chain.grant(FIRST)
+    second = replace(FIRST, amends=authorization, exchange=world.EXCHANGE, exchange_share=250)
+    chain.send("b.approver", "grants", "requestUpon", words(second), [words(FIRST)], ())
+    for name in ("exchange", "a"):
+        chain.send(f"{name}.approver", *world.approving(second))
+    reason = Reason.FRAUD_SUSPECTED
+    if method == "revoke":
+        chain.send("exchange.approver", "authorizations", method, authorization, reason, ZERO_HASH)
+    else:
+        half = signature(
+            "exchange.approver", revocation_digest(authorization, reason, world.CHAIN_ID)
+        )
+        chain.send("c.approver", "refusals", method, words(second), reason, half)
+    chain.seal([])
+    ended = verified(chain, proved(chain, authorization)).cases[0]
+    assert ended.state.status == AuthorizationStatus.REVOKED
+
+
+def test_a_use_that_is_older_than_its_lease_is_found_out(chain: Chain) -> None:
+    """By its own date its data reaches back no further than the terms allow."""
+    authorization = chain.grant(FIRST)
+    lease = chain.open(authorization, 1, expires_at=chain.time + 90)
+    used_at = chain.time - 10 * 86_400
+    chain.use(lease, 1, used_at=used_at, data_since=used_at - 29 * 86_400)
+    chain.settle(authorization, 1, 1)
+    with pytest.raises(Exception, match="used before its lease was opened"):
         asyncio.run(chain.export(authorization))
 
 
