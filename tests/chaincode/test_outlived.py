@@ -313,3 +313,29 @@ def test_a_consumer_begins_its_period_of_terms_that_amend_late(world):
     w.open_lease(world, identity, 2)
     with pytest.raises(w.Refusal, match="acceptances: a lease was opened"):
         world.carry_out("b.approver", acceptances.begin_acceptance(later))
+
+
+def test_a_zone_that_is_assigned_again_begins_anew(world):
+    """A template that its operator named before stands in no event since."""
+    named, later = keccak256(b"named"), keccak256(b"later")
+
+    def assign(operator):
+        world.send("regulator.approver", "catalog", "assignZone", Zone.MEDICAL, operator)
+
+    def publish(template):
+        offered = w.offering(zone=Zone.MEDICAL, template=template)
+        return ("catalog", "publish", keccak256(b"other"), offered, *w.schema())
+
+    def allow(template):
+        world.send("c.approver", "catalog", "allowTemplate", Zone.MEDICAL, template, True)
+
+    assign(w.C)
+    allow(named)
+    world.send("c.approver", "catalog", "ruleZone", Zone.MEDICAL, True, 0, 0, 0)
+    world.send("a.approver", *publish(named))
+    assign(w.B)
+    assign(w.C)
+    allow(later)
+    refused = world.refused("a.approver", *publish(named))
+    assert refused == "catalog: template not allowed in the zone"
+    world.send("a.approver", *publish(later))
