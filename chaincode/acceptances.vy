@@ -13,9 +13,11 @@
 
 from interfaces import IAuthorizations
 from interfaces import ICatalog
+from interfaces import ILeases
 from interfaces import IMembers
 import addresses
 import agreements
+import usage
 import vocabulary
 
 DAY: constant(uint256) = 86_400
@@ -25,6 +27,7 @@ DAYS: constant(uint256) = 2**16 - 1
 # Where Authorizations counts leases in the word of standing.
 LEASES_AT: constant(uint256) = 48
 LEASES: constant(uint256) = 2**24 - 1
+VERSION_AT: constant(uint256) = 248
 
 # Fixed positions: node/spec/acceptances.py reads them. By digest of terms a vocabulary index, 0 while
 # nothing was said.
@@ -108,7 +111,7 @@ def objectionsTo(product: bytes32, version: uint256) -> uint256:
 def begin(terms: agreements.Terms):
     """
     @notice An approver of the consumer begins its period now, if the terms have begun; once a lease was
-            opened under the authorization there is nothing to begin.
+            opened under these terms, or others took their place, there is nothing to begin.
     """
     shown: bytes32 = agreements.id(terms)
     authorization: bytes32 = self._authorization(shown)
@@ -117,7 +120,10 @@ def begin(terms: agreements.Terms):
     standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(
         authorization
     )
-    assert (standing >> LEASES_AT) & LEASES == 0, "acceptances: a lease was opened"
+    assert (
+        staticcall IAuthorizations(addresses.AUTHORIZATIONS).termsOf(authorization) == shown
+    ), "acceptances: terms that are not in force"
+    assert not self._has_lease(authorization, standing), "acceptances: a lease was opened"
     self.begun[shown] = block.timestamp
     log AcceptanceBegun(
         authorization=authorization, terms=shown, until=self._deadline(terms)
@@ -190,6 +196,21 @@ def _deadline(terms: agreements.Terms) -> uint256:
     )
     began: uint256 = max(convert(terms.validFrom, uint256), self.begun[agreements.id(terms)])
     return began + ((summary >> DAYS_AT) & DAYS) * DAY
+
+
+@view
+@internal
+def _has_lease(authorization: bytes32, standing: uint256) -> bool:
+    """
+    @dev Whether a lease was opened under the version in force: then the last one was.
+    """
+    count: uint256 = (standing >> LEASES_AT) & LEASES
+    if count == 0:
+        return False
+    word: uint256 = 0
+    last: bytes32 = empty(bytes32)
+    word, last = staticcall ILeases(addresses.LEASES).place(usage.id(authorization, count))
+    return usage.version(word) == standing >> VERSION_AT
 
 
 @view

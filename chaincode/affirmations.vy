@@ -10,6 +10,7 @@
 """
 
 from interfaces import IAuthorizations
+from interfaces import IDelegations
 from interfaces import IParameters
 import addresses
 import agreements
@@ -81,6 +82,9 @@ def reaffirm(terms: agreements.Terms, at: uint64, signature: Bytes[65]):
     assert (
         account == (terms.subject if terms.agent == empty(address) else terms.agent)
     ), "affirmations: not who consented"
+    assert terms.agent == empty(address) or staticcall IDelegations(
+        addresses.DELEGATIONS
+    ).isLive(terms.delegation), "affirmations: the delegation has ended"
     dated: uint256 = convert(at, uint256)
     assert dated <= block.timestamp, "affirmations: dated in the future"
     assert block.timestamp - dated <= AGE_MAX, "affirmations: dated too long ago"

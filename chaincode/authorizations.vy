@@ -19,6 +19,7 @@ from interfaces import IExports
 from interfaces import IMembers
 from interfaces import IObligations
 from interfaces import ITemplates
+from interfaces import IVersions
 import addresses
 import calendar
 import interruptions
@@ -40,6 +41,8 @@ VERSIONS_MAX: constant(uint256) = 255
 NEVER: constant(uint256) = 2**64 - 1
 UINT32: constant(uint256) = 2**32 - 1
 TIME: constant(uint256) = 2**36 - 1
+# That of the contracts which genesis carries.
+VERSION: constant(uint256) = 1
 SECONDS: constant(uint256) = 2**20 - 1
 
 # Places in the word of standing: provider 0, and
@@ -96,6 +99,8 @@ THAWS_AT: constant(uint256) = 24
 OVERDUE: constant(uint256) = 1 << 40
 # Longest chain of onward sharing, the first authorization not counted.
 DEPTH_MAX: constant(uint256) = 3
+# Most approvers that a member may demand.
+APPROVERS_MAX: constant(uint256) = 16
 
 struct Authorization:
     # Bits: provider 0, consumer 8, counted 16, leases 48, open 72, unaccounted 76, window 80, used in
@@ -135,6 +140,8 @@ acknowledgements: HashMap[bytes32, uint256]
 initializes: interruptions
 # By digest of terms that share onward, those of the parent in force when they were requested.
 awaited: HashMap[bytes32, bytes32]
+# By authorization and party: the approvers of its member that said it resumes, while more are demanded.
+resuming: HashMap[bytes32, HashMap[uint256, DynArray[address, APPROVERS_MAX]]]
 
 event AuthorizationApproved:
     authorization: indexed(bytes32)
@@ -178,6 +185,15 @@ event AuthorizationResumed:
     authorization: indexed(bytes32)
     parties: uint256
     approved: uint256
+
+
+# It resumes once as many approvers of its member said so as that demands.
+event ResumptionAgreed:
+    authorization: indexed(bytes32)
+    account: indexed(address)
+    parties: uint256
+    count: uint256
+    needed: uint256
 
 
 event UsesSharedOnward:
@@ -478,8 +494,9 @@ def suspend(authorization: bytes32, reason: uint256, evidence: bytes32):
 @external
 def resume(authorization: bytes32):
     """
-    @notice A party that suspended approves again; not while a freeze lies over it, a side, or its
-            purpose in its zone (R22).
+    @notice A party that suspended approves again: of a member as many different approvers as it demands,
+            each by a call of its own. Not while a freeze lies over it, a side, or its purpose in its
+            zone (R22).
     """
     parties: uint256 = self._party_of(authorization, msg.sender)
     standing: uint256 = self.authorizations[authorization].standing
@@ -490,7 +507,8 @@ def resume(authorization: bytes32):
     assert (
         parties & required & ~((standing >> APPROVED_AT) & 255) != 0
     ), "authorizations: not an awaited party"
-    self._resume(authorization, standing, parties)
+    if self._has_agreed(authorization, parties):
+        self._resume(authorization, standing, parties)
 
 
 @external
@@ -509,6 +527,8 @@ def setAffirmed(authorization: bytes32, affirmed: bool):
             self._resume(authorization, standing, away)
         return
     assert away == 0, "authorizations: not an approving party"
+    # Nothing is served any more, and terms that renew it are consented to anew.
+    assert not self._has_expired(standing), "authorizations: expired"
     self._suspend(
         authorization, standing, parties, vocabulary.REASON_NOT_REAFFIRMED, empty(bytes32)
     )
@@ -610,12 +630,9 @@ def reserve(
     assert uses <= maximum - counted, "authorizations: uses exhausted"
     if limits & ONWARD != 0:
         self._check_parents(authorization)
-    if limits & DELEGATED != 0:
-        assert staticcall IDelegations(addresses.DELEGATIONS).isLive(
-            self.delegations[authorization]
-        ), "authorizations: the delegation has ended"
+    self._check_delegated(authorization, limits)
     if (standing >> DESTINATION_AT) & 1023 != vocabulary.HOME:
-        self._check_export(authorization, limits, expiresAt)
+        self._check_export(self._terms_of(authorization, standing >> VERSION_AT), limits, expiresAt)
     period: uint256 = (limits >> PERIOD_AT) & 7
     if period != 0:
         standing = self._reserve_in_window(standing, limits, period, uses, expiresAt)
@@ -730,12 +747,15 @@ def lapseStated(authorization: bytes32):
 @external
 def markOverdue(authorization: bytes32):
     """
-    @notice Anyone puts on record that an end was not acknowledged in time: leases are not all closed.
+    @notice Anyone puts on record that an end was not acknowledged in time: leases are not all closed. In
+            a halt none could be, so it is no time of theirs (R23).
     """
     due: uint256 = self.acknowledgements[authorization]
     assert due != 0, "authorizations: no acknowledgement is due"
     assert due & OVERDUE == 0, "authorizations: overdue already"
-    assert block.timestamp >= due, "authorizations: acknowledgement is not overdue"
+    assert (
+        block.timestamp >= self._behind_halt(due)
+    ), "authorizations: acknowledgement is not overdue"
     self.acknowledgements[authorization] = due | OVERDUE
     log AcknowledgementOverdue(authorization=authorization, until=due)
 
@@ -906,7 +926,9 @@ def _check_parents(authorization: bytes32):
             (standing >> STATUS_AT) & 15 == vocabulary.AUTHORIZATION_STATUS_ACTIVE
             and block.timestamp < (standing >> VALID_UNTIL_AT) & TIME
         ), "authorizations: parent is not active"
-        self._check_thawed(parent, self.authorizations[parent].limits)
+        limits: uint256 = self.authorizations[parent].limits
+        self._check_thawed(parent, limits)
+        self._check_delegated(parent, limits)
         parent = self.parents[parent]
         if parent == empty(bytes32):
             return
@@ -915,15 +937,15 @@ def _check_parents(authorization: bytes32):
 
 @view
 @internal
-def _check_export(authorization: bytes32, limits: uint256, expiresAt: uint256):
+def _check_export(terms: bytes32, limits: uint256, expiresAt: uint256):
     """
-    @dev R20: persons' data leave once the exporter has them on record for the year; where no person is
+    @dev R20: persons' data leave once the exporter has them on record for the year, under these terms; where no person is
          told apart there is nobody to record.
     """
     if (limits >> SUBJECT_MODE_AT) & 3 == vocabulary.SUBJECT_MODE_NONE:
         return
     assert staticcall IExports(addresses.EXPORTS).isRecorded(
-        authorization
+        terms
     ), "authorizations: no export on record for the year"
     assert calendar.window_of(
         vocabulary.RATE_PERIOD_YEAR, expiresAt - 1
@@ -982,6 +1004,30 @@ def _check_unfrozen(standing: uint256, purpose: uint256):
         assert (
             frozen & covered == 0 or block.timestamp >= until
         ), "authorizations: purpose is frozen"
+
+
+@view
+@internal
+def _check_delegated(authorization: bytes32, limits: uint256):
+    if limits & DELEGATED != 0:
+        assert staticcall IDelegations(addresses.DELEGATIONS).isLive(
+            self.delegations[authorization]
+        ), "authorizations: the delegation has ended"
+
+
+@view
+@internal
+def _behind_halt(due: uint256) -> uint256:
+    """
+    @dev As far behind the end of a halt as it was behind its beginning, like a deadline for settling.
+    """
+    isOpen: bool = False
+    since: uint256 = 0
+    until: uint256 = 0
+    isOpen, since, until = staticcall IVersions(addresses.VERSIONS).gateOf(VERSION)
+    if due < since or due >= until:
+        return due
+    return due - since + until
 
 
 @view
@@ -1069,6 +1115,39 @@ def _resume(authorization: bytes32, before: uint256, parties: uint256):
         interruptions.end(authorization)
     self.authorizations[authorization].standing = standing
     log AuthorizationResumed(authorization=authorization, parties=parties, approved=approved)
+
+
+@internal
+def _has_agreed(authorization: bytes32, party: uint256) -> bool:
+    """
+    @dev Whether with the sender as many approvers of its member want to resume as that demands. Whoever is
+         none any more, or of another regulator, does not count, and nobody counts twice.
+    """
+    member: uint256 = 0
+    kind: uint256 = 0
+    needed: uint256 = 0
+    member, kind, needed = staticcall IMembers(addresses.MEMBERS).approver(msg.sender)
+    accounts: DynArray[address, APPROVERS_MAX] = []
+    for account: address in self.resuming[authorization][party]:
+        owner: uint256 = 0
+        unused: uint256 = 0
+        owner, kind, unused = staticcall IMembers(addresses.MEMBERS).approver(account)
+        if owner == member and account != msg.sender:
+            accounts.append(account)
+    accounts.append(msg.sender)
+    count: uint256 = len(accounts)
+    if count >= needed:
+        self.resuming[authorization][party] = []
+        return True
+    self.resuming[authorization][party] = accounts
+    log ResumptionAgreed(
+        authorization=authorization,
+        account=msg.sender,
+        parties=party,
+        count=count,
+        needed=needed,
+    )
+    return False
 
 
 @view

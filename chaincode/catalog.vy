@@ -50,6 +50,9 @@ EACH: constant(uint256) = 1 << 16
 TEMPLATES: constant(uint256) = 1 << 32
 ADMITS: constant(uint256) = 1 << 33
 PURPOSES: constant(uint256) = 1 << 34
+ASSIGNED_SHIFT: constant(uint256) = 40
+# What a template is allowed by: the operator, since it was assigned the zone.
+NAMED: constant(uint256) = 65535 | ((2**32 - 1) << ASSIGNED_SHIFT)
 
 struct Offering:
     zone: uint256
@@ -94,7 +97,7 @@ struct Version:
 
 struct Zone:
     # Bits: operator 0, whether it approves each authorization 16, modes 24 (0 for all), whether it
-    # names templates 32, members 33, purposes 34.
+    # names templates 32, members 33, purposes 34; how often the zone was assigned 40.
     word: uint256
     # Bit i: member i may provide and consume; 0 for everyone.
     admitted: uint256
@@ -105,7 +108,8 @@ struct Zone:
 versions: HashMap[bytes32, HashMap[uint256, Version]]
 latest: HashMap[bytes32, uint256]
 zones: HashMap[uint256, Zone]
-# By zone and template, the operator that allowed it.
+# By zone and template, the operator that allowed it (bit 0) and the assignment it had the zone by (40):
+# one that is assigned the zone again begins anew.
 templates: HashMap[uint256, HashMap[bytes32, uint256]]
 
 event ProductPublished:
@@ -234,7 +238,7 @@ def offer(
         if tried != 0:
             found.purposes |= staticcall ISandboxes(addresses.SANDBOXES).purposesOf(tried)
     if rule & TEMPLATES != 0:
-        found.isTemplateAllowed = self.templates[zone][template] == rule & 65535
+        found.isTemplateAllowed = self.templates[zone][template] == rule & NAMED
     return found
 
 
@@ -262,7 +266,7 @@ def summaryOf(product: bytes32, version: uint256) -> uint256:
 @external
 def zoneOf(zone: uint256) -> Zone:
     """
-    @notice The rules of a zone; all zero where it has no operator.
+    @notice The rules of a zone; all zero where it never had an operator.
     """
     return self.zones[zone]
 
@@ -402,7 +406,8 @@ def assignZone(zone: uint256, operator: uint256):
     assert (
         operator == 0 or staticcall IMembers(addresses.MEMBERS).kindOf(operator) != 0
     ), "catalog: not an active member"
-    self.zones[zone] = Zone(word=operator, admitted=0, purposes=0)
+    assigned: uint256 = (self.zones[zone].word >> ASSIGNED_SHIFT) + 1
+    self.zones[zone] = Zone(word=operator | (assigned << ASSIGNED_SHIFT), admitted=0, purposes=0)
     log ZoneAssigned(zone=zone, operator=operator)
 
 
@@ -417,7 +422,7 @@ def ruleZone(
     operator: uint256 = self._approver()
     assert self.zones[zone].word & 65535 == operator, "catalog: not the zone's operator"
     assert modes & ~MODES == 0, "catalog: unknown delivery mode"
-    word: uint256 = operator | (modes << 24) | (self.zones[zone].word & TEMPLATES)
+    word: uint256 = (modes << 24) | (self.zones[zone].word & (NAMED | TEMPLATES))
     if approvesEach:
         word |= EACH
     if admitted != 0:
@@ -443,7 +448,7 @@ def allowTemplate(zone: uint256, template: bytes32, allowed: bool):
     operator: uint256 = self._approver()
     assert self.zones[zone].word & 65535 == operator, "catalog: not the zone's operator"
     self.zones[zone].word |= TEMPLATES
-    self.templates[zone][template] = operator if allowed else 0
+    self.templates[zone][template] = self.zones[zone].word & NAMED if allowed else 0
     log TemplateAllowed(zone=zone, template=template, allowed=allowed)
 
 
@@ -551,7 +556,7 @@ def _check_zone(offering: Offering, provider: uint256):
         allowed == 0 or offering.modes & ~allowed == 0
     ), "catalog: mode not allowed in the zone"
     assert rule & TEMPLATES == 0 or (
-        self.templates[zone][offering.template] == rule & 65535
+        self.templates[zone][offering.template] == rule & NAMED
     ), "catalog: template not allowed in the zone"
 
 

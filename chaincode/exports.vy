@@ -38,7 +38,8 @@ SENSITIVE_LIMIT: constant(uint256) = 10_000
 # Fixed positions: node/spec/exports.py reads them from storage proofs. By the hash of exporter, year and
 # whether the data are sensitive, then by reference: the block that counted it; 0 for none.
 seen: HashMap[bytes32, HashMap[bytes32, uint256]]
-# By authorization and year, the block that first recorded a reference of it; 0 for none.
+# By digest of terms and year, the block that first recorded a reference under them; 0 for none. Terms
+# that amend others may take other data abroad, on another ground: they are recorded anew.
 recorded: HashMap[bytes32, HashMap[uint256, uint256]]
 # By exporter and year. Bits: ordinary 0, sensitive 64, and of each those declared 128 and 192.
 counts: HashMap[uint256, HashMap[uint256, uint256]]
@@ -102,11 +103,11 @@ def countedAt(
 
 @view
 @external
-def isRecorded(authorization: bytes32) -> bool:
+def isRecorded(terms: bytes32) -> bool:
     """
-    @notice Whether an export under an authorization is on record for this calendar year.
+    @notice Whether an export under terms, by their digest, is on record for this calendar year.
     """
-    return self.recorded[authorization][self._year()] != 0
+    return self.recorded[terms][self._year()] != 0
 
 
 @external
@@ -116,7 +117,8 @@ def record(terms: agreements.Terms, references: DynArray[bytes32, REFERENCES_MAX
     """
     exporter: uint256 = convert(terms.provider, uint256)
     self._check_exporter(exporter)
-    authorization: bytes32 = self._authorization(terms)
+    shown: bytes32 = agreements.id(terms)
+    authorization: bytes32 = self._authorization(shown)
     assert (
         convert(terms.destination, uint256) != vocabulary.HOME
     ), "exports: nothing leaves under these terms"
@@ -124,7 +126,7 @@ def record(terms: agreements.Terms, references: DynArray[bytes32, REFERENCES_MAX
     year: uint256 = self._year()
     if convert(terms.subjectMode, uint256) == vocabulary.SUBJECT_MODE_ONE:
         assert (
-            len(references) == 1 and self.recorded[authorization][year] == 0
+            len(references) == 1 and self.recorded[shown][year] == 0
         ), "exports: the terms have one subject"
     isSensitive: bool = (
         terms.fields
@@ -152,8 +154,8 @@ def record(terms: agreements.Terms, references: DynArray[bytes32, REFERENCES_MAX
         word += counted << (SENSITIVE_AT if isSensitive else 0)
         self.counts[exporter][year] = word
     self._check_limit(convert(terms.mechanism, uint256), isSensitive, word)
-    if self.recorded[authorization][year] == 0:
-        self.recorded[authorization][year] = block.number
+    if self.recorded[shown][year] == 0:
+        self.recorded[shown][year] = block.number
     log ExportRecorded(
         exporter=exporter,
         authorization=authorization,
@@ -203,8 +205,10 @@ def _check_exporter(exporter: uint256):
 
 @view
 @internal
-def _authorization(terms: agreements.Terms) -> bytes32:
-    shown: bytes32 = agreements.id(terms)
+def _authorization(shown: bytes32) -> bytes32:
+    """
+    @dev The authorization whose terms in force these are.
+    """
     authorization: bytes32 = staticcall IAuthorizations(
         addresses.AUTHORIZATIONS
     ).authorizationOf(shown)

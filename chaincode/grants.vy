@@ -72,6 +72,8 @@ OPEN: constant(uint256) = 1
 ON_APPLICATION: constant(uint256) = 1 << 1
 SANDBOX_AT: constant(uint256) = 3
 SANDBOX: constant(uint256) = 2**32 - 1
+# Where Authorizations keeps the required parties in the word of standing.
+REQUIRED_AT: constant(uint256) = 174
 # What ERC-1271 answers for a valid signature.
 VALID: constant(bytes4) = 0x1626ba7e
 
@@ -202,7 +204,7 @@ def approveByContract(terms: agreements.Terms, account: address, signature: Byte
     party: uint256 = 0
     needed: uint256 = 0
     party, needed = sides.of(terms, account)
-    assert needed == 1, "grants: too few approvers"
+    assert needed & 255 == 1, "grants: too few approvers"
     self._approve(authorization, terms, 1 << party)
 
 
@@ -232,7 +234,7 @@ def _request(
         authorization,
         convert(terms.provider, uint256)
         | (convert(terms.consumer, uint256) << 8)
-        | (required << 174)
+        | (required << REQUIRED_AT)
         | (convert(terms.validUntil, uint256) << 190)
         | (convert(terms.destination, uint256) << 226)
         | (offer.zone << 236),
@@ -262,6 +264,7 @@ def _approve(authorization: bytes32, terms: agreements.Terms, parties: uint256):
         convert(terms.purpose, uint256),
         convert(terms.destination, uint256),
     ), "grants: on the negative list"
+    self._check_cautions(terms, authorization, (summary >> 48) & 255)
     extcall IAuthorizations(addresses.AUTHORIZATIONS).approve(
         authorization, self._approval(terms, parties)
     )
@@ -333,11 +336,14 @@ def _parties(
         party, needed = sides.of(terms, account)
         assert needed != 0, "grants: signature of no party"
         counts[party] += 1
-        demands[party] = max(needed, demands[party])
+        assert (
+            demands[party] == 0 or demands[party] == needed
+        ), "grants: approvers of two regulators"
+        demands[party] = needed
     agreed: uint256 = 0
     for i: uint256 in range(PARTIES):
         if counts[i] != 0:
-            assert counts[i] >= demands[i], "grants: too few approvers"
+            assert counts[i] >= demands[i] & 255, "grants: too few approvers"
             agreed |= 1 << i
     return agreed
 
@@ -397,8 +403,8 @@ def _check_members(terms: agreements.Terms, offer: ICatalog.Offer):
 @internal
 def _check_standings(terms: agreements.Terms):
     """
-    @dev Nothing is granted by a member that is suspended, nor while a regulator's freeze lies over a
-         side (R22). Consumers that are suspended have no approver. What goes to a consumer abroad goes
+    @dev Nothing is granted by a member that is suspended, nor while a regulator's freeze lies over one
+         that the terms name (R22). Consumers that are suspended have no approver. What goes to a consumer abroad goes
          where it is.
     """
     one: uint256 = 0
@@ -411,10 +417,27 @@ def _check_standings(terms: agreements.Terms):
         block.timestamp >= (one >> FROZEN_AT) & (2**40 - 1)
         and block.timestamp >= (other >> FROZEN_AT) & (2**40 - 1)
     ), "grants: a party is frozen"
+    if terms.exchange != 0:
+        self._check_thawed(convert(terms.exchange, uint256))
+    if terms.operator != 0:
+        self._check_thawed(convert(terms.operator, uint256))
+    if terms.approver != 0:
+        self._check_thawed(convert(terms.approver, uint256))
     home: uint256 = (other >> JURISDICTION_AT) & 1_023
     assert (
         home == vocabulary.HOME or home == convert(terms.destination, uint256)
     ), "grants: consumer is in another jurisdiction"
+
+
+@view
+@internal
+def _check_thawed(member: uint256):
+    standing: uint256 = 0
+    same: uint256 = 0
+    standing, same = staticcall IMembers(addresses.MEMBERS).standings(member, member)
+    assert (
+        block.timestamp >= (standing >> FROZEN_AT) & (2**40 - 1)
+    ), "grants: a party is frozen"
 
 
 @pure
@@ -647,25 +670,60 @@ def _check_templates(terms: agreements.Terms, offer: ICatalog.Offer) -> uint256:
     parties: uint256 = 0
     member: uint256 = 0
     parties, member = staticcall ITemplates(addresses.TEMPLATES).check(
-        ITemplates.Wanted(
-            template=terms.template,
-            category=offer.zone,
-            purpose=convert(terms.purpose, uint256),
-            destination=convert(terms.destination, uint256),
-            modes=convert(terms.modes, uint256),
-            maximumUses=convert(terms.maximumUses, uint256),
-            validSeconds=convert(terms.validUntil - terms.validFrom, uint256),
-            minimumGroup=convert(terms.minimumGroup, uint256),
-            onward=terms.recipients != 0,
-        )
+        self._wanted(terms, offer.zone)
     )
-    if member != 0 and (
-        self._is_named(terms, member) or member == convert(terms.operator, uint256)
-    ):
+    if member != 0 and self._is_party(terms, member):
         parties &= ~APPROVER
         member = 0
     assert convert(terms.approver, uint256) == member, "grants: not the named approver"
     return parties
+
+
+@view
+@internal
+def _check_cautions(terms: agreements.Terms, digest: bytes32, zone: uint256):
+    """
+    @dev R23: the cautious list is asked at the grant, not at the request alone. What it asks beyond what
+         was requested takes a request anew.
+    """
+    parties: uint256 = 0
+    member: uint256 = 0
+    parties, member = staticcall ITemplates(addresses.TEMPLATES).cautionsFor(
+        self._wanted(terms, zone)
+    )
+    if member != 0 and self._is_party(terms, member):
+        parties &= ~APPROVER
+        member = 0
+    assert member == 0 or member == convert(
+        terms.approver, uint256
+    ), "grants: not the named approver"
+    standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(digest)
+    assert parties & ~(standing >> REQUIRED_AT) == 0, "grants: more parties are required by now"
+
+
+@pure
+@internal
+def _wanted(terms: agreements.Terms, zone: uint256) -> ITemplates.Wanted:
+    return ITemplates.Wanted(
+        template=terms.template,
+        category=zone,
+        purpose=convert(terms.purpose, uint256),
+        destination=convert(terms.destination, uint256),
+        modes=convert(terms.modes, uint256),
+        maximumUses=convert(terms.maximumUses, uint256),
+        validSeconds=convert(terms.validUntil - terms.validFrom, uint256),
+        minimumGroup=convert(terms.minimumGroup, uint256),
+        onward=terms.recipients != 0,
+    )
+
+
+@pure
+@internal
+def _is_party(terms: agreements.Terms, member: uint256) -> bool:
+    """
+    @dev Whether a member that the cautious list names is a party already.
+    """
+    return self._is_named(terms, member) or member == convert(terms.operator, uint256)
 
 
 @view

@@ -29,6 +29,8 @@ implements: IObligations
 DAY: constant(uint256) = 86_400
 YEAR: constant(uint256) = 366 * DAY
 HOLD_MAX: constant(uint256) = YEAR
+# In the word of limits: it is shared onward.
+SHARED: constant(uint256) = 1 << 197
 # How long records are kept, and those against money laundering, and the purposes that these are for.
 RECORDS: constant(uint256) = 3 * YEAR
 RECORDS_AML: constant(uint256) = 10 * YEAR
@@ -521,6 +523,10 @@ def _open_deletion(authorization: bytes32):
     ), "obligations: the authorization has not ended"
     limits: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).limitsOf(authorization)
     assert limits != 0, "obligations: the authorization was never in force"
+    # Uses that were taken out of it are made by those it is shared with, until it has expired.
+    assert (
+        status != vocabulary.AUTHORIZATION_STATUS_EXHAUSTED or limits & SHARED == 0
+    ), "obligations: the authorization has not ended"
     standing: uint256 = staticcall IAuthorizations(addresses.AUTHORIZATIONS).standingOf(authorization)
     # Whoever ends what has expired does not move its end.
     since: uint256 = min(block.timestamp, (standing >> 190) & (2**36 - 1))

@@ -16,7 +16,8 @@ import vocabulary
 def of(terms: agreements.Terms, account: address) -> (uint256, uint256):
     """
     @notice What the account is to the terms, by vocabulary index, and how many of its like must agree;
-         two zeros for nothing. A member is one party.
+         two zeros for nothing. A member is one party; for a regulator, which any may be, its index stands
+         from bit 8 beside the number: those who agree are of one.
     """
     if account == terms.subject:
         return vocabulary.PARTY_SUBJECT, 1
@@ -39,5 +40,5 @@ def of(terms: agreements.Terms, account: address) -> (uint256, uint256):
     if member == convert(terms.approver, uint256):
         return vocabulary.PARTY_APPROVER, needed
     if kind == vocabulary.MEMBER_KIND_REGULATOR:
-        return vocabulary.PARTY_REGULATOR, needed
+        return vocabulary.PARTY_REGULATOR, needed | (member << 8)
     return 0, 0

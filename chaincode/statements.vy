@@ -40,6 +40,8 @@ totals: HashMap[bytes32, uint256]
 fees: HashMap[bytes32, bytes32]
 # The kind of payment of a fee statement, by its digest; 0 for none.
 payments: HashMap[bytes32, uint256]
+# The exchange that signed the fee statement of a pair and period; 0 in direct trade.
+exchanges: HashMap[bytes32, uint256]
 
 event UsesOfPeriodStated:
     provider: indexed(uint256)
@@ -210,6 +212,7 @@ def stateFees(
             == vocabulary.MEMBER_KIND_EXCHANGE
         ), "statements: not an exchange"
         self._check_signer(digest, exchangeSignature, exchange)
+        self.exchanges[key] = exchange
     self.fees[key] = statement.commitment
     log FeesStated(
         statement=digest,
@@ -241,7 +244,9 @@ def markPaid(statement: FeeStatement, kind: uint256, reference: bytes32):
         convert(statement.until, uint256),
     )
     assert (
-        statement.commitment != empty(bytes32) and self.fees[key] == statement.commitment
+        statement.commitment != empty(bytes32)
+        and self.fees[key] == statement.commitment
+        and self.exchanges[key] == convert(statement.exchange, uint256)
     ), "statements: no such statement"
     assert kind != 0 and kind <= vocabulary.PAYMENT_KIND_LAST, "statements: unknown kind of payment"
     assert reference != empty(bytes32), "statements: no reference"

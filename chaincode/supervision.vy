@@ -25,6 +25,7 @@ ALONE_MAX: constant(uint256) = 72 * 3_600
 EXTENSION_MAX: constant(uint256) = 30 * 86_400
 INSPECTION_MAX: constant(uint256) = 366 * 86_400
 KINDS_AT: constant(uint256) = 16
+KIND_AT: constant(uint256) = 64
 ZONE_AT: constant(uint256) = 236
 
 struct Order:
@@ -38,7 +39,8 @@ struct Order:
 orders: HashMap[bytes32, Order]
 # What the first of two officers said, by the hash of it; see `seconding`.
 firsts: HashMap[bytes32, uint256]
-# Inspections by id: the second at which each is over; 0 for none or closed.
+# Inspections by id: from bit 0 the second at which each is over, from bit 64 the kind of member inspected;
+# 0 for none or closed.
 inspections: HashMap[bytes32, uint256]
 # Root of a node's access log of a day, counted from 1970 at UTC+8 (R24).
 log_roots: HashMap[address, HashMap[uint256, bytes32]]
@@ -236,7 +238,7 @@ def openInspection(inspected: uint256, caseHash: bytes32, until: uint256) -> byt
     ), "supervision: end out of range"
     inspection: bytes32 = keccak256(abi_encode(msg.sender, inspected, caseHash, until))
     assert self.inspections[inspection] == 0, "supervision: open already"
-    self.inspections[inspection] = until
+    self.inspections[inspection] = until | (kind << KIND_AT)
     log InspectionOpened(
         inspection=inspection,
         member=self._member(),
@@ -251,10 +253,13 @@ def openInspection(inspected: uint256, caseHash: bytes32, until: uint256) -> byt
 @external
 def closeInspection(inspection: bytes32, findings: bytes32):
     """
-    @notice An officer closes an inspection, with the hash of its findings.
+    @notice An officer within whose mandate it lies closes an inspection, with the hash of its findings.
     """
     mandate: uint256 = self._mandate()
-    assert self.inspections[inspection] != 0, "supervision: no open inspection"
+    word: uint256 = self.inspections[inspection]
+    assert word != 0, "supervision: no open inspection"
+    kind: uint256 = word >> KIND_AT
+    assert (mandate >> (KINDS_AT + kind)) & 1 == 1, "supervision: outside the mandate"
     assert findings != empty(bytes32), "supervision: no findings"
     self.inspections[inspection] = 0
     log InspectionClosed(inspection=inspection, officer=msg.sender, findings=findings)

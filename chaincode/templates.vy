@@ -6,7 +6,7 @@
         negative list, which refuses a purpose for a category of data and a destination; and the
         cautious list, which asks more of it: a named approver, a regulator, a cap of uses, certain
         delivery modes. A category is a zone of the catalog. Terms outside all this cannot be requested,
-        and the negative list is asked again at each lease (R23).
+        the lists are asked again at each approval, and the negative one at each lease (R23).
         Whoever may use data for a purpose may use them for all that it covers (R6), so an entry, and a
         freeze, bite on every purpose that covers one of theirs.
         An exchange proposes a template and a regulator adopts it. An entry of a list takes two
@@ -206,29 +206,17 @@ def check(wanted: ITemplates.Wanted) -> (uint256, uint256):
     assert not self._is_refused(
         wanted.category, wanted.purpose, wanted.destination
     ), "templates: on the negative list"
-    parties: uint256 = 0
-    member: uint256 = 0
-    if (self.lists >> CAUTIONS_AT) & VERSION == 0:
-        return 0, 0
-    covered: uint256 = vocabulary.covered_by(wanted.purpose)
-    keys: uint256[4] = self._keys(wanted.category, wanted.destination)
-    for key: uint256 in keys:
-        if self.cautions[key].purposes & covered == 0:
-            continue
-        word: uint256 = self.cautions[key].word
-        cap: uint256 = (word >> CAP_AT) & UINT32
-        modes: uint256 = (word >> CAREFUL_MODES_AT) & 255
-        assert cap == 0 or wanted.maximumUses <= cap, "templates: uses above the cautious list's cap"
-        assert (
-            modes == 0 or wanted.modes & ~modes == 0
-        ), "templates: mode not on the cautious list"
-        if (word >> ASKS_REGULATOR_AT) & 1 == 1:
-            parties |= REGULATOR
-        if word & 65535 != 0:
-            assert member == 0 or member == word & 65535, "templates: two named approvers"
-            member = word & 65535
-            parties |= APPROVER
-    return parties, member
+    return self._cautions_for(wanted)
+
+
+@view
+@external
+def cautionsFor(wanted: ITemplates.Wanted) -> (uint256, uint256):
+    """
+    @notice Revert with the rule of the cautious list that forbids these terms as of this block.
+    @return The parties that it adds, by bit, and the member it names; 0 for none.
+    """
+    return self._cautions_for(wanted)
 
 
 @external
@@ -405,6 +393,34 @@ def _check_clauses(wanted: ITemplates.Wanted):
     assert (
         not wanted.onward or (word >> ONWARD_AT) & 1 == 1
     ), "templates: onward sharing outside the template"
+
+
+@view
+@internal
+def _cautions_for(wanted: ITemplates.Wanted) -> (uint256, uint256):
+    parties: uint256 = 0
+    member: uint256 = 0
+    if (self.lists >> CAUTIONS_AT) & VERSION == 0:
+        return 0, 0
+    covered: uint256 = vocabulary.covered_by(wanted.purpose)
+    keys: uint256[4] = self._keys(wanted.category, wanted.destination)
+    for key: uint256 in keys:
+        if self.cautions[key].purposes & covered == 0:
+            continue
+        word: uint256 = self.cautions[key].word
+        cap: uint256 = (word >> CAP_AT) & UINT32
+        modes: uint256 = (word >> CAREFUL_MODES_AT) & 255
+        assert cap == 0 or wanted.maximumUses <= cap, "templates: uses above the cautious list's cap"
+        assert (
+            modes == 0 or wanted.modes & ~modes == 0
+        ), "templates: mode not on the cautious list"
+        if (word >> ASKS_REGULATOR_AT) & 1 == 1:
+            parties |= REGULATOR
+        if word & 65535 != 0:
+            assert member == 0 or member == word & 65535, "templates: two named approvers"
+            member = word & 65535
+            parties |= APPROVER
+    return parties, member
 
 
 @view

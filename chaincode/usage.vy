@@ -40,6 +40,8 @@ KEY: constant(uint256) = 2**24 - 1
 
 MEMBER_AT: constant(uint256) = 160
 COMPROMISED: constant(uint256) = 1 << 176
+# What the permission of an account that seconds a compromised key holds.
+SECOND: constant(uint256) = (1 << vocabulary.ROLE_SENDER) | (1 << vocabulary.ROLE_GATEWAY)
 
 REQUEST_TYPE: constant(bytes32) = keccak256(
     "Request(bytes32 lease,uint64 number,bytes32 requestHash,bytes32 previous)"
@@ -285,18 +287,17 @@ def _check_seconded(
 @internal
 def _is_seconded(signed: bytes32, signature: Bytes[SIGNATURES_MAX], key: uint256) -> bool:
     """
-    @dev Whether a key is sound, or another gateway of its member signed beside it.
+    @dev Whether a key is sound, or another gateway of its member signed beside it. Whether the member is
+         suspended or frozen is not asked, as of a sound key it is not (R11, R22).
     """
     if key & COMPROMISED == 0:
         return True
     if len(signature) != SIGNATURES_MAX:
         return False
-    second: uint256 = 0
-    unused: uint256 = 0
-    second, unused = staticcall IMembers(addresses.MEMBERS).gateways(
-        signatures.signer(signed, slice(signature, 65, 65)), empty(address)
+    second: uint256 = staticcall IMembers(addresses.MEMBERS).permission(
+        signatures.signer(signed, slice(signature, 65, 65))
     )
-    return second != 0 and second >> 32 == self.member(key)
+    return second & SECOND == SECOND and (second >> 32) & UINT32 == self.member(key)
 
 
 @view

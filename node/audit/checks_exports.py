@@ -26,11 +26,12 @@ def check_exports(evidence: Evidence, case: Case) -> Details:
     """Each lease abroad stands on a record of its year, each use of a person on that person's."""
     persons: set[bytes] = set()
     for lease in case.leases:
-        terms = case.terms_under(lease)
+        version = case.version_under(lease)
+        terms = version.terms
         if not needs_record(terms):
             continue
         subject = f"{case.name}, {lease.name}"
-        slot = slot_of_record(case.identifier, year_of(lease.opened.time))
+        slot = slot_of_record(version.identifier, year_of(lease.opened.time))
         with naming(subject):
             recorded = evidence.reader(registry.EXPORTS)(slot)
         known = 0 < recorded <= lease.opened.block

@@ -229,10 +229,14 @@ class Case:
 
     def terms_under(self, lease: LeaseCase) -> Terms:
         """Return the terms that a lease was opened under (R23)."""
+        return self.version_under(lease).terms
+
+    def version_under(self, lease: LeaseCase) -> "Case":
+        """Return the version of the terms that a lease was opened under (R23)."""
         version = lease.state.version
         if not 1 <= version <= 1 + len(self.amendments):
             raise CheckFailed(self.name, f"lease {lease.number} is under version {version}")
-        return (self, *self.amendments)[version - 1].terms
+        return (self, *self.amendments)[version - 1]
 
     @property
     def all_events(self) -> tuple[Happening, ...]:

@@ -127,10 +127,11 @@ async def collect_exports(
             lease = leases.get(Hash32(opened.value("lease")))
             if lease is None:
                 continue
-            terms = (case, *case.amendments)[lease.version - 1].terms
+            version = (case, *case.amendments)[lease.version - 1]
+            terms = version.terms
             if not needs_record(terms):
                 continue
-            slots = [slot_of_record(case.identifier, year_of(opened.time))]
+            slots = [slot_of_record(version.identifier, year_of(opened.time))]
             uses = receipts.get(lease.lease, ()) if lease.is_per_use else ()
             slots += await _persons(collector, terms, uses)
             await collector.need(registry.EXPORTS, slots)

@@ -153,6 +153,9 @@ TABLE: Final[Mapping[str, tuple[Command, ...]]] = {
         Command("show", "templates", "template", "show a template's clauses"),
         Command("versions", "templates", "versions", "show the versions of both lists"),
         Command("check", "templates", "check", "check wanted terms against template and lists"),
+        Command(
+            "cautions", "templates", "cautionsFor", "show what the cautious list asks of terms"
+        ),
         Command("propose", "templates", "propose", "propose a template by its text's hash"),
         Command("adopt", "templates", "adopt", "let terms be made under a proposed template"),
         Command("retire", "templates", "retire", "end requests under a template"),

@@ -33,6 +33,8 @@ class Grant:
     authorization_id: Hash32
     parents: tuple[AuthorizationState, ...] = ()
     """The authorizations it shares onward, as state has them: it dies with any."""
+    delegations: tuple[Hash32, ...] = ()
+    """Those that the terms of its parents stand on: it dies with any of these too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,8 @@ async def check_export(view: LedgerView, grant: Grant, needed: Exported, at: flo
     if not needs_record(grant.terms):
         return
     year = year_of(int(at))
-    if not await view.is_export_recorded(grant.authorization_id, year):
+    terms = await view.terms_digest(grant.authorization_id, grant.lease.version)
+    if not await view.is_export_recorded(terms, year):
         raise refuse("no export on record for the year", str(year))
     if needs_consents(grant.terms):
         counted = any(needed.reference) and await view.is_person_exported(
@@ -224,11 +227,10 @@ async def check_export(view: LedgerView, grant: Grant, needed: Exported, at: flo
 
 
 async def check_delegation(view: LedgerView, grant: Grant) -> None:
-    """(12) The delegation that an agent approved on still stands."""
-    if any(grant.terms.delegation) and not await view.has_delegation(
-        grant.terms.delegation, view.head.timestamp
-    ):
-        raise refuse("delegation has ended")
+    """(12) The delegation that an agent approved on still stands, for what it shares onward too."""
+    for delegation in (grant.terms.delegation, *grant.delegations):
+        if any(delegation) and not await view.has_delegation(delegation, view.head.timestamp):
+            raise refuse("delegation has ended")
 
 
 async def check_keys(view: LedgerView, grant: Grant, own_key: Address) -> None:

@@ -214,19 +214,23 @@ class Service:
         if state is None:
             raise refuse("no authorization", f"0x{authorization.hex()} does not exist")
         terms = await self._terms_of(authorization, found.version)
-        parents = await self._parents(terms)
-        return Grant(found, state, terms, authorization, parents)
+        parents, delegations = await self._parents(terms)
+        return Grant(found, state, terms, authorization, parents, delegations)
 
-    async def _parents(self, terms: Terms) -> tuple[AuthorizationState, ...]:
-        """Return what the terms share onward, as state has it, the nearest first."""
+    async def _parents(
+        self, terms: Terms
+    ) -> tuple[tuple[AuthorizationState, ...], tuple[Hash32, ...]]:
+        """Return what the terms share onward, as state has it, and the delegations of that."""
         found: list[AuthorizationState] = []
+        delegations: list[Hash32] = []
         while any(terms.parent) and len(found) < DEPTH_MAX:
             state = await self._view.authorization(terms.parent)
             if state is None:
                 raise refuse("no authorization", f"0x{terms.parent.hex()} does not exist")
             found.append(state)
-            terms = await self._terms_of(terms.parent, 1)
-        return tuple(found)
+            terms = await self._terms_of(terms.parent, state.version)
+            delegations.append(terms.delegation)
+        return tuple(found), tuple(delegations)
 
     async def _terms_of(self, authorization: Hash32, version: int) -> Terms:
         """Return a version of an authorization's terms: a lease is served under its own (R23)."""

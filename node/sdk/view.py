@@ -152,12 +152,10 @@ class LedgerView:
         statements = await self._read(registry.CLOSINGS, identifier, lambda _: stated)
         return registry.lease(reader(values), reader(keys), reader(statements), identifier)
 
-    async def is_export_recorded(self, authorization: Hash32, year: int) -> bool:
-        """Whether an export under an authorization is on record for a year (R20)."""
-        slots = (slot_of_record(authorization, year),)
-        values = await self._read(
-            registry.EXPORTS, authorization, lambda known: tuple({*known, *slots})
-        )
+    async def is_export_recorded(self, terms: Hash32, year: int) -> bool:
+        """Whether an export under terms, by digest, is on record for a year (R20)."""
+        slots = (slot_of_record(terms, year),)
+        values = await self._read(registry.EXPORTS, terms, lambda known: tuple({*known, *slots}))
         return bool(values[slots[0]])
 
     async def is_person_exported(

@@ -17,7 +17,7 @@ from node.spec.vocabulary import HOME, Mechanism, RatePeriod, SubjectMode
 
 SEEN: Final = 0
 RECORDED: Final = 1
-"""Where Exports keeps persons counted and authorizations recorded; a test holds both."""
+"""Where Exports keeps persons counted and exports recorded; a test holds both."""
 
 REFERENCES_MAX: Final = 256
 """Most references of one transaction."""
@@ -60,6 +60,6 @@ def slot_of_person(exporter: int, year: int, reference: Hash32, *, is_sensitive:
     return mapping_slot(mapping_slot(SEEN, keccak256(words)), reference)
 
 
-def slot_of_record(authorization: Hash32, year: int) -> int:
-    """Return the slot that holds the block which first recorded an authorization's export."""
-    return mapping_slot(mapping_slot(RECORDED, authorization), year)
+def slot_of_record(terms: Hash32, year: int) -> int:
+    """Return the slot that holds the block that first recorded an export under terms."""
+    return mapping_slot(mapping_slot(RECORDED, terms), year)

@@ -150,3 +150,12 @@ def test_the_provider_marks_what_was_paid_once(world):
     assert w.events(world.carry_out("a.approver", call)) == ["FeesPaid"]
     assert world.view("statements", "paymentOf", statement_id(FEES, w.CHAIN_ID)) == 2
     assert world.refused("a.approver", *paid, 1, ONE) == "statements: paid already"
+
+
+def test_a_statement_that_was_not_stated_is_not_paid(world):
+    """Else one could be marked paid for each exchange that never signed it."""
+    world.send("a.gateway", *fees(FEES, *signed(FEES, "a", "b")))
+    other = w.plain(replace(FEES, exchange=w.EXCHANGE))
+    assert world.refused("a.approver", "statements", "markPaid", other, 1, ONE) == (
+        "statements: no such statement"
+    )

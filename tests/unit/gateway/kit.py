@@ -225,8 +225,8 @@ class FakeView:
     async def is_consent_revoked(self, authorization: Hash32, consent: Hash32) -> bool:
         return consent in self.revoked
 
-    async def is_export_recorded(self, authorization: Hash32, year: int) -> bool:
-        return (authorization, year) in self.exports
+    async def is_export_recorded(self, terms: Hash32, year: int) -> bool:
+        return (terms, year) in self.exports
 
     async def is_person_exported(
         self, exporter: int, year: int, reference: Hash32, *, is_sensitive: bool

@@ -209,3 +209,14 @@ async def test_10_no_freeze_lies_over_it() -> None:
     zone = {(base.authorization.zone, base.lease.purpose): NOW + 1}
     with pytest.raises(Refused, match="zone is frozen"):
         await guard.check_thawed(FakeView(base, frozen=zone), base)
+
+
+async def test_12_what_is_shared_onward_dies_with_a_delegation_above_it() -> None:
+    own, above = Hash32(b"\x0c" * 32), Hash32(b"\x0d" * 32)
+    terms = replace(TERMS, delegation=own)
+    shared = replace(grant(terms), delegations=(Hash32(bytes(32)), above))
+    for known in ({own}, {above}):
+        view = FakeView(shared, delegations=known)
+        with pytest.raises(Refused, match="delegation has ended"):
+            await guard.check_delegation(view, shared)
+    await guard.check_delegation(FakeView(shared, delegations={own, above}), shared)
