@@ -939,8 +939,8 @@ def _check_parents(authorization: bytes32):
 @internal
 def _check_export(terms: bytes32, limits: uint256, expiresAt: uint256):
     """
-    @dev R20: persons' data leave once the exporter has them on record for the year, under these terms; where no person is
-         told apart there is nobody to record.
+    @dev R20: persons' data leave once the exporter has them on record for the year, under these terms;
+         where no person is told apart there is nobody to record.
     """
     if (limits >> SUBJECT_MODE_AT) & 3 == vocabulary.SUBJECT_MODE_NONE:
         return

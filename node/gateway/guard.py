@@ -141,8 +141,8 @@ def check_purpose(query: Query, grant: Grant) -> None:
 
 
 def check_fields(query: Query, grant: Grant, names: tuple[str, ...]) -> None:
-    """(6) Every field the answer depends on is in the lease's mask."""
-    granted = grant.lease.fields or grant.authorization.fields
+    """(6) Every field the answer depends on is in the lease's mask, or its terms' where it has none."""
+    granted = grant.lease.fields or grant.terms.fields
     for name in sorted(query.used_fields):
         if name not in names:
             raise refuse("unknown field", name)
@@ -156,7 +156,7 @@ def check_terms(query: Query, grant: Grant, now: float) -> None:
         raise refuse("mode not granted", f"{query.kind} is not what the lease fixed")
     wanted = Wanted(
         grant.lease.purpose,
-        grant.lease.fields or grant.authorization.fields,
+        grant.lease.fields or grant.terms.fields,
         query.mode,
         grant.terms.destination,
         int(now),

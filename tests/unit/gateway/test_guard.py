@@ -125,6 +125,17 @@ def test_6_every_field_that_matters_is_granted() -> None:
         guard.check_fields(RECORD, narrow, MANIFEST.names)
 
 
+@pytest.mark.parametrize("amended", [0, MANIFEST.mask_of("job", "secret")])
+def test_6_a_lease_is_served_under_its_own_terms_when_others_took_their_place(amended: int) -> None:
+    """R23: neither fewer fields nor more, whatever the version now in force grants."""
+    held = grant()
+    later = replace(held, authorization=replace(held.authorization, fields=amended))
+    guard.check_fields(RECORD, later, MANIFEST.names)
+    guard.check_terms(RECORD, later, NOW)
+    with pytest.raises(Refused, match="field not granted"):
+        guard.check_fields(record_query(PURPOSE, ["secret"]), later, MANIFEST.names)
+
+
 def test_7_mode_and_the_rest_of_the_terms() -> None:
     guard.check_terms(RECORD, grant(), NOW)
     guard.check_terms(COUNTS, grant(mode=DeliveryMode.QUERY), NOW)
