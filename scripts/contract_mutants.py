@@ -155,7 +155,7 @@ def _run(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project), "COLUMNS": "400"},
+        env={**os.environ, "PYTHONPATH": str(project), "COLUMNS": "2000"},
         capture_output=True,
         text=True,
         check=False,

@@ -141,7 +141,7 @@ def check_purpose(query: Query, grant: Grant) -> None:
 
 
 def check_fields(query: Query, grant: Grant, names: tuple[str, ...]) -> None:
-    """(6) Every field the answer depends on is in the lease's mask, or its terms' where it has none."""
+    """(6) Every field the answer depends on is in the lease's mask, else in its terms' (R23)."""
     granted = grant.lease.fields or grant.terms.fields
     for name in sorted(query.used_fields):
         if name not in names:
