@@ -104,9 +104,8 @@ APPROVERS_MAX: constant(uint256) = 16
 
 struct Authorization:
     # Bits: provider 0, consumer 8, counted 16, leases 48, open 72, unaccounted 76, window 80, used in
-    # it 100, status 132, reason 136, was interrupted 141, ended 142, required 174, approved 182, validUntil
-    # 190,
-    # destination 226, zone 236, version 248.
+    # it 100, status 132, reason 136, was interrupted 141, ended 142, required 174, approved 182,
+    # validUntil 190, destination 226, zone 236, version 248.
     standing: uint256
     # Bits: purpose 0, modes 8, subjectMode 16, validFrom 18, maximumUses 54, answerWithin 86,
     # settleWithin 106, acknowledgeWithin 126, unsignedMaximum 146, exchange 153, ratePeriod 161,
