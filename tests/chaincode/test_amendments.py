@@ -312,3 +312,7 @@ def test_a_childs_amendment_takes_its_further_uses_from_the_parent(world):
     shown = [words(more), words(SHARED)]
     refused = world.refused("c.approver", *upon, words(beyond), shown, ())
     assert refused == "lineage: field beyond the parent"
+    same = replace(more, amends=w.identifier(more), retention_days=more.retention_days - 1)
+    world.send("c.approver", *upon, words(same), [words(more), words(SHARED)], ())
+    world.send("b.approver", *w.approving(same))
+    assert world.authorization(w.identifier(SHARED)).counted == 70
