@@ -5,7 +5,16 @@ import pytest
 from node.sdk.governance import admit_member, set_mandate
 from node.spec.crypto import keccak256
 from node.spec.usage import UseRange
-from node.spec.vocabulary import FreezeGround, MemberKind, Role, Zone, mask, purpose
+from node.spec.vocabulary import (
+    AuthorizationStatus,
+    DeliveryMode,
+    FreezeGround,
+    MemberKind,
+    Role,
+    Zone,
+    mask,
+    purpose,
+)
 from tests.chaincode import world as w
 
 CASE = keccak256(b"salt and case")
@@ -184,3 +193,34 @@ def test_no_use_stands_on_the_state_of_a_later_block(world, ahead):
 
 def test_the_longest_floor_of_deadlines_is_a_week():
     w.construct(*w.members_arguments(), grants=(7 * 86_400,))
+
+
+def test_an_authorization_reads_expired_from_its_second_on(world):
+    authorization = w.grant(world)
+    end = world.authorization(authorization).valid_until
+    read = []
+    for world.time in (end - 1, end):
+        read.append(world.view("authorizations", "statusOf", authorization))
+    assert read == [AuthorizationStatus.ACTIVE, AuthorizationStatus.EXPIRED]
+
+
+def test_an_inspection_ends_after_it_begins_and_within_a_year(world):
+    def opening(seconds):
+        tried = world.copy()
+        values = (w.A, CASE, tried.time + 1 + seconds)
+        return tried.attempt("regulator.first", "supervision", "openInspection", *values)
+
+    year = 366 * w.DAY
+    assert [opening(seconds) for seconds in (1, year)] == ["", ""]
+    assert {opening(seconds) for seconds in (0, year + 1)} == {"supervision: end out of range"}
+
+
+def test_a_mode_beyond_all_modes_is_none(world):
+    """Behind the modes stand the bits of the subject's mode, which no mode reaches."""
+    terms = w.personal_terms()
+    authorization = w.request(world, terms)
+    world.send("a.approver", *w.approving(terms, w.signature("subject", authorization)))
+    for mode in range(max(DeliveryMode) + 1, 20):
+        wanted = w.opening(authorization, world, mode=mode)
+        call = ("leases", "open", wanted, w.account("a.gateway"))
+        assert world.refused("b.gateway", *call) == "authorizations: mode not granted"
