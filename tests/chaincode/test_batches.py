@@ -99,6 +99,15 @@ def test_a_header_that_does_not_fit(world, pair, changes, reason):
     assert world.refused("a.gateway", *pair.call(batch, ranges)) == f"leases: {reason}"
 
 
+def test_a_last_receipt_of_no_range_is_refused(world, pair):
+    packed = usage.pack_ranges(pair.ranges())
+    more = replace(packed, lasts=(*packed.lasts, packed.lasts[0]))
+    batch = replace(pair.batch(pair.ranges()), ranges=usage.ranges_hash(more))
+    signed = w.both(usage.batch_id(batch, w.CHAIN_ID))
+    call = ("leases", "settleBatch", w.plain(batch), *w.plain(more), *signed)
+    assert world.refused("a.gateway", *call) == "leases: no last receipt"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -10,6 +10,8 @@ from node.spec.vocabulary import (
     DeliveryMode,
     FreezeGround,
     MemberKind,
+    OwnerRight,
+    PriceClass,
     Role,
     Zone,
     mask,
@@ -224,3 +226,35 @@ def test_a_mode_beyond_all_modes_is_none(world):
         wanted = w.opening(authorization, world, mode=mode)
         call = ("leases", "open", wanted, w.account("a.gateway"))
         assert world.refused("b.gateway", *call) == "authorizations: mode not granted"
+
+
+def test_terms_are_valid_for_ten_years_at_most(world):
+    longest = 10 * 366 * w.DAY
+
+    def asking(seconds):
+        tried = world.copy()
+        start = tried.time + 1
+        terms = w.terms(valid_from=start, valid_until=start + seconds)
+        return tried.attempt("b.approver", *w.requesting(terms))
+
+    assert (asking(longest), asking(longest + 1)) == ("", "grants: validity too long")
+
+
+def test_terms_are_approved_before_they_end(world):
+    terms = w.terms()
+    w.request(world, terms)
+
+    def approving(at):
+        tried = world.copy()
+        tried.time = at - 1
+        return tried.attempt("a.approver", *w.approving(terms))
+
+    assert approving(terms.valid_until - 1) == ""
+    assert approving(terms.valid_until) == "authorizations: expired"
+
+
+def test_a_product_gives_the_last_right_at_the_last_class_of_price(world):
+    names, fields = w.schema()
+    offered = w.offering(right=max(OwnerRight), price_class=max(PriceClass), price_plan=CASE)
+    offer = ("catalog", "publish", keccak256(b"another"), offered, names, fields)
+    assert w.events(world.send("a.approver", *offer)) == ["ProductPublished"]

@@ -159,6 +159,26 @@ def test_nobody_is_late_to_acknowledge_for_a_halt(world):
     world.send("x", *mark)
 
 
+@pytest.mark.parametrize(("ahead", "moved"), [(-1, False), (0, True)])
+def test_a_halt_moves_what_is_to_be_acknowledged_from_its_first_second_on(world, ahead, moved):
+    authorization = w.grant(world)
+    w.open_lease(world, authorization)
+
+    def halted(pause):
+        tried = world.copy()
+        end = (authorization, Reason.PROVIDER_WITHDREW, ZERO_HASH)
+        tried.send("a.approver", "authorizations", "revoke", *end)
+        due = tried.view("authorizations", "acknowledgementOf", authorization)
+        tried.time += pause
+        return tried, due - halt(tried)
+
+    found = halted(halted(0)[1] - ahead)
+    assert found[1] == ahead
+    found[0].time += w.FLOOR - 2
+    said = found[0].attempt("x", "authorizations", "markOverdue", authorization)
+    assert said == ("authorizations: acknowledgement is not overdue" if moved else "")
+
+
 def test_a_member_resumes_with_as_many_approvers_as_it_demands(world):
     for name in ("a.second", "a.third"):
         admit(world, name, APPROVER)
