@@ -130,7 +130,10 @@ def test_an_appeal_comes_in_time(world, authorization):
     opened(world, authorization)
     world.time += WEEK
     world.carry_out("exchange.approver", calls.rule_dispute(1, Ruling.UPHELD, EVIDENCE))
-    world.time += 2 * WEEK
+    until = state(world).until
+    world.time = until - 2
+    world.copy().carry_out("a.approver", calls.appeal_dispute(1, w.REGULATOR, EVIDENCE))
+    world.time = until - 1
     late = refused(world, "a.approver", "appeal", 1, w.REGULATOR, EVIDENCE)
     assert late == "no ruling to appeal"
 

@@ -159,8 +159,17 @@ def test_nobody_is_late_to_acknowledge_for_a_halt(world):
     world.send("x", *mark)
 
 
-@pytest.mark.parametrize(("ahead", "moved"), [(-1, False), (0, True)])
-def test_a_halt_moves_what_is_to_be_acknowledged_from_its_first_second_on(world, ahead, moved):
+@pytest.mark.parametrize(
+    ("ahead", "at", "is_late"),
+    [
+        (-1, w.FLOOR - 1, True),
+        (0, w.FLOOR - 1, False),
+        (w.FLOOR - 1, w.FLOOR, False),
+        (w.FLOOR, w.FLOOR, True),
+    ],
+)
+def test_a_halt_moves_what_is_to_be_acknowledged_in_it_alone(world, ahead, at, is_late):
+    """It lasts an hour; what is due that far ahead of its beginning is looked at so long after it."""
     authorization = w.grant(world)
     w.open_lease(world, authorization)
 
@@ -174,9 +183,9 @@ def test_a_halt_moves_what_is_to_be_acknowledged_from_its_first_second_on(world,
 
     found = halted(halted(0)[1] - ahead)
     assert found[1] == ahead
-    found[0].time += w.FLOOR - 2
+    found[0].time += at - 1
     said = found[0].attempt("x", "authorizations", "markOverdue", authorization)
-    assert said == ("authorizations: acknowledgement is not overdue" if moved else "")
+    assert said == ("" if is_late else "authorizations: acknowledgement is not overdue")
 
 
 def test_a_member_resumes_with_as_many_approvers_as_it_demands(world):
@@ -303,14 +312,17 @@ def test_a_frozen_exchange_grants_nothing(world):
     w.govern(world, set_mandate(w.REGULATOR, mask(Zone.FINANCE), mask(MemberKind.EXCHANGE)))
     agreed = w.terms(exchange=w.EXCHANGE)
     w.request(world, agreed)
-    order = ("freezeMember", w.EXCHANGE, FreezeGround.FRAUD, CASE, world.time + 3_000)
+    until = world.time + 3_000
+    order = ("freezeMember", w.EXCHANGE, FreezeGround.FRAUD, CASE, until)
     world.send("regulator.officer", "supervision", *order)
     for sender in ("exchange.approver", "a.approver"):
         assert world.refused(sender, *w.approving(agreed)) == "grants: a party is frozen"
     again = w.requesting(replace(agreed, nonce=1))
     assert world.refused("b.approver", *again) == "grants: a party is frozen"
     world.send("b.approver", *w.requesting(w.terms(nonce=1)))
-    world.time += 3_000
+    world.time = until - 2
+    assert world.refused("a.approver", *w.approving(agreed)) == "grants: a party is frozen"
+    world.time = until - 1
     for sender in ("exchange.approver", "a.approver"):
         world.send(sender, *w.approving(agreed))
 
