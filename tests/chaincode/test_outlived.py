@@ -169,7 +169,7 @@ def test_nobody_is_late_to_acknowledge_for_a_halt(world):
     ],
 )
 def test_a_halt_moves_what_is_to_be_acknowledged_in_it_alone(world, ahead, at, is_late):
-    """It lasts an hour; what is due that far ahead of its beginning is looked at so long after it."""
+    """It lasts an hour. Both are seconds from its beginning: when it is due, and when one looks."""
     authorization = w.grant(world)
     w.open_lease(world, authorization)
 
