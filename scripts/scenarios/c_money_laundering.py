@@ -51,9 +51,10 @@ from node.spec.vocabulary import (
 )
 from scripts.demo.world import dataccord
 from scripts.scenarios.stage import Stage, blank
+from scripts.scenarios.typologies import query_typologies
 
 TITLE = ("Anti-money-laundering sharing", "反洗钱信息共享")
-MODE = "sealed: record only / 密封，仅记录"
+MODE = "query: gateway / 网关; sealed: record only / 密封，仅记录"
 SUBJECT: Final = b"110101199003074258"
 """The identity of whom the banks ask about: in what they exchange, and nowhere else."""
 CARRIER: Final = "regulator.approver"
@@ -86,6 +87,7 @@ async def play(stage: Stage) -> None:
         "without a subject consent is no ground",
         "无主体时不得以同意为依据",
     )
+    await query_typologies(stage)
     regulator = stage.network.members["regulator"]
     await stage.govern(set_mandate(regulator, mask(Zone.FINANCE), mask(MemberKind.BANK)))
     await attempt(stage, agree(stage))
