@@ -225,6 +225,11 @@ def state_uses(authorization: Hash32, number: int, used: int) -> Call:
     return _call("closings", CLOSINGS, "stateUses", authorization, number, used)
 
 
+def admit_account(account: Address, roles: int) -> Call:
+    """Give an account of the sender's own member roles, by bit; its governor asks."""
+    return _call("members", MEMBERS, "admitAccount", _text(account), roles)
+
+
 def revoke_account(account: Address, reason: Reason) -> Call:
     """Revoke an account of the sender's own member."""
     return _call("members", MEMBERS, "revokeAccount", _text(account), int(reason))

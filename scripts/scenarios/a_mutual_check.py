@@ -4,13 +4,10 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from node.sdk.abi import decode_event, encode_call
-from node.sdk.contracts import Call
-from node.sdk.governance import admit_member
 from node.sdk.reverts import authorizations, usage
 from node.spec.consents import Consent, consent_hash
 from node.spec.crypto import address_of, keccak256
-from node.spec.registry import MEMBERS, STATEMENTS_OF_PERIODS
+from node.spec.registry import STATEMENTS_OF_PERIODS
 from node.spec.terms import Terms, authorization_id
 from node.spec.types import ZERO_HASH, Hash32
 from node.spec.vocabulary import (
@@ -18,7 +15,6 @@ from node.spec.vocabulary import (
     LegalBasis,
     MemberKind,
     RatePeriod,
-    Role,
     SubjectMode,
     mask,
     purpose,
@@ -39,7 +35,7 @@ async def play(stage: Stage) -> None:
     """Sets are compared under one root; an applicant is looked up at each of three lenders."""
     await _compare_sets(stage)
     for name, identifier in LENDERS.items():
-        await _join(stage, name, identifier)
+        await stage.join(name, identifier, MemberKind.BANK, name)
     lenders = [stage, *[await _pair(stage, name, "consumer") for name in LENDERS]]
     await _refuse_unasked(stage)
     roots = {await _look_up(lender) for lender in lenders}
@@ -94,22 +90,6 @@ def _standing(stage: Stage, rate_limit: int, **changes: object) -> Terms:
         rate_limit=rate_limit,
         **changes,
     )
-
-
-async def _join(stage: Stage, name: str, identifier: str) -> None:
-    """Admit a bank by vote; its governor lets an approver and a gateway act for it."""
-    governor = address_of(stage.key(f"{name}.governor"))
-    enacted = await stage.govern(admit_member(identifier, MemberKind.BANK, governor, name))
-    admitted = [
-        event.values["member"]
-        for log in enacted.logs
-        if (event := decode_event("members", log)) is not None and event.name == "MemberAdmitted"
-    ]
-    stage.network.members[name] = admitted[0]
-    for account, role in (("approver", Role.APPROVER), ("gateway", Role.GATEWAY)):
-        owner = address_of(stage.key(f"{name}.{account}"))
-        data = encode_call("members", "admitAccount", owner, mask(Role.SENDER, role))
-        await stage.send(f"{name}.governor", Call(MEMBERS, data, "members.admitAccount"))
 
 
 async def _pair(stage: Stage, provider: str, consumer: str) -> Stage:

@@ -3,12 +3,11 @@
 import time
 
 from node.sdk import supervision
-from node.sdk.abi import decode_event, encode_call
-from node.sdk.contracts import Call
+from node.sdk.abi import decode_event
+from node.sdk.contracts import admit_account
 from node.sdk.governance import set_mandate
 from node.sdk.reverts import authorizations
 from node.spec.crypto import address_of, keccak256
-from node.spec.registry import MEMBERS
 from node.spec.types import Hash32
 from node.spec.vocabulary import DeliveryMode, FreezeGround, MemberKind, Role, Zone, mask
 from scripts.scenarios import sandbox
@@ -24,8 +23,7 @@ async def play(stage: Stage) -> None:
     """Frozen from its block on, settled all the same; lifted, what was there is back."""
     regulator = stage.network.members["regulator"]
     officer = address_of(stage.key("officer"))
-    roles = encode_call("members", "admitAccount", officer, OFFICER)
-    await stage.send("regulator.governor", Call(MEMBERS, roles, "members.admitAccount"))
+    await stage.send("regulator.governor", admit_account(officer, OFFICER))
     await stage.govern(set_mandate(regulator, mask(Zone.FINANCE), mask(MemberKind.BANK)))
     terms = stage.terms(modes=mask(DeliveryMode.PSI))
     authorization = await stage.grant(terms)

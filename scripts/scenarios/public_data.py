@@ -10,32 +10,27 @@ from datetime import UTC, datetime
 from typing import Final
 
 from node.sdk import applications, contracts, governance
-from node.sdk.abi import decode_event, encode_call
-from node.sdk.consumer import LeaseHandle
-from node.sdk.contracts import Call, Opening
+from node.sdk.abi import decode_event
 from node.sdk.reverts import applications as refused
 from node.sdk.reverts import grants
 from node.spec.applications import APPLICATIONS
-from node.spec.crypto import address_of, keccak256, sign
-from node.spec.registry import MEMBERS
-from node.spec.terms import Terms, authorization_id
-from node.spec.types import Hash32
-from node.spec.usage import receipt_hash
+from node.spec.crypto import address_of, keccak256
+from node.spec.terms import Terms
+from node.spec.types import ZERO_HASH, Hash32
 from node.spec.vocabulary import (
     ApplicationStatus,
     DeliveryMode,
     MemberKind,
     RefusalReason,
-    Role,
     mask,
     purpose,
 )
 from node.spec.working_days import Table, deadline, year_table
-from scripts.scenarios.stage import Stage, end_of_day
+from scripts.scenarios.stage import Stage
 
 IDENTIFIER: Final = "DEMO00WATERBUREAU086"
 NAME: Final = "Water Bureau"
-GOVERNOR, APPROVER, GATEWAY = "water-governor", "water-approver", "water-gateway"
+OFFICE, APPROVER = "water", "water.approver"
 DECIDE_WITHIN: Final = 20
 """Working days in which a development network's office decides."""
 
@@ -46,18 +41,17 @@ YEAR_SECONDS: Final = 366 * 86_400
 async def show(stage: Stage) -> None:
     """Refused, supplemented, approved and used; another purpose refused for a reason."""
     tables = await _tables(stage)
-    office = await _office(stage)
+    await stage.join(OFFICE, IDENTIFIER, MemberKind.GOVERNMENT_OFFICE, NAME)
+    pair = stage.between(OFFICE, "consumer", ZERO_HASH)
     manifest = replace(stage.offered, name="Water use", on_application=True)
-    published = await stage.send(APPROVER, contracts.publish_product(manifest))
-    product = Hash32(published.logs[0].topics[1])
-    await stage.send("exchange.approver", contracts.approve_product(product, 1))
-    terms = stage.terms(provider=office, product=product, modes=mask(DeliveryMode.QUERY))
+    pair.product = await pair.publish(manifest)
+    terms = pair.terms(modes=mask(DeliveryMode.QUERY))
     await _prove_barred(stage, terms, "without an approved application nothing is granted")
-    number = await _file(stage, product, terms.purpose)
+    number = await _file(stage, pair.product, terms.purpose)
     await _review(stage, number, tables)
-    await _grant_and_use(stage, terms)
+    await _grant_and_use(pair, terms)
     other = purpose("FraudManagement")
-    await _refuse(stage, await _file(stage, product, other))
+    await _refuse(stage, await _file(stage, pair.product, other))
     await _prove_barred(
         stage, replace(terms, purpose=other, nonce=1), "what was refused is not granted"
     )
@@ -70,21 +64,6 @@ async def _tables(stage: Stage) -> dict[int, Table]:
     for year, table in tables.items():
         await stage.govern(governance.set_holidays(year, table))
     return tables
-
-
-async def _office(stage: Stage) -> int:
-    """Admit a government office with its accounts; return its index."""
-    governor = address_of(stage.key(GOVERNOR))
-    kind = MemberKind.GOVERNMENT_OFFICE
-    await stage.govern(governance.admit_member(IDENTIFIER, kind, governor, NAME))
-    for name, role in ((APPROVER, Role.APPROVER), (GATEWAY, Role.GATEWAY)):
-        account = "0x" + address_of(stage.key(name)).hex()
-        data = encode_call("members", "admitAccount", account, mask(Role.SENDER, role))
-        await stage.send(GOVERNOR, Call(MEMBERS, data, "members.admitAccount"))
-    index: int = await stage.ask(
-        "members", MEMBERS, "memberOf", "0x" + address_of(stage.key(APPROVER)).hex()
-    )
-    return index
 
 
 async def _prove_barred(stage: Stage, terms: Terms, en: str) -> None:
@@ -135,20 +114,13 @@ async def _review(stage: Stage, number: int, tables: dict[int, Table]) -> None:
     await stage.send(APPROVER, applications.approve_application(number, _in_a_year(), TEXT))
 
 
-async def _grant_and_use(stage: Stage, terms: Terms) -> None:
+async def _grant_and_use(pair: Stage, terms: Terms) -> None:
     """Grant under the approval; one use settles."""
-    digest = authorization_id(terms, stage.chain_id)
-    signed = [sign(stage.key(APPROVER), digest)]
-    await stage.send("consumer.approver", contracts.request_authorization(terms, signed))
-    ends = min(int(time.time()) + 3_600, end_of_day())
-    opening = Opening(digest, 1, terms.purpose, 0, DeliveryMode.QUERY, ends)
-    gateway = address_of(stage.key(GATEWAY))
-    await stage.send("consumer.gateway", contracts.open_lease(opening, gateway))
-    (use,) = await stage.record(LeaseHandle(digest, 1, gateway), 1)
-    hashed = receipt_hash(use.receipt, stage.chain_id)
-    both = (sign(stage.key(GATEWAY), hashed), sign(stage.key("consumer.gateway"), hashed))
-    sent = await stage.send(GATEWAY, contracts.settle_receipt(digest, 1, use.receipt, *both))
-    stage.prove(len(sent.logs) == 1, "approved, it is granted and used", "同意后授权并使用")
+    await pair.grant(terms)
+    lease = await pair.lease(terms, 1, DeliveryMode.QUERY)
+    (use,) = await pair.record(lease, 1)
+    sent = await pair.send(f"{OFFICE}.gateway", pair.settling(lease, use))
+    pair.prove(len(sent.logs) == 1, "approved, it is granted and used", "同意后授权并使用")
 
 
 async def _refuse(stage: Stage, number: int) -> None:

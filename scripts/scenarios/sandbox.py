@@ -4,14 +4,12 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from node.sdk import sandboxes
-from node.sdk.abi import encode_call
-from node.sdk.contracts import Call
+from node.sdk import contracts, sandboxes
 from node.sdk.reverts import authorizations
 from node.sdk.reverts import sandboxes as refused
 from node.sdk.sandboxes import SandboxPlan
 from node.spec.crypto import address_of, keccak256
-from node.spec.registry import AUTHORIZATIONS, MEMBERS
+from node.spec.registry import AUTHORIZATIONS
 from node.spec.sandboxes import SANDBOXES
 from node.spec.types import Hash32
 from node.spec.vocabulary import AuthorizationStatus, DeliveryMode, Role, Zone, mask
@@ -24,9 +22,9 @@ DAYS: Final = 30 * 86_400
 
 async def show(stage: Stage, officer: str) -> None:
     """Opened by two, used within its caps, closed early: what was in force is revoked."""
-    account = "0x" + address_of(stage.key(SECOND)).hex()
-    roles = encode_call("members", "admitAccount", account, mask(Role.SENDER, Role.OFFICER))
-    await stage.send("regulator.governor", Call(MEMBERS, roles, "members.admitAccount"))
+    second = address_of(stage.key(SECOND))
+    admitting = contracts.admit_account(second, mask(Role.SENDER, Role.OFFICER))
+    await stage.send("regulator.governor", admitting)
     number = await _open(stage, officer)
     manifest = replace(stage.offered, name="Trial of indicators", sandbox=number)
     product = await stage.publish(manifest)

@@ -51,8 +51,10 @@ from node.spec.vocabulary import (
     Ballot,
     DeliveryMode,
     LegalBasis,
+    MemberKind,
     OwnerRight,
     RatePeriod,
+    Role,
     SubjectMode,
     Zone,
     mask,
@@ -214,6 +216,22 @@ class Stage:
         product = Hash32(receipt.logs[0].topics[1])
         await self.send("exchange.approver", contracts.approve_product(product, 1))
         return product
+
+    async def join(self, name: str, identifier: str, kind: MemberKind, title: str) -> None:
+        """Admit a member by vote; its governor lets an approver and a gateway act for it."""
+        governor = address_of(self.key(f"{name}.governor"))
+        enacted = await self.govern(governance.admit_member(identifier, kind, governor, title))
+        (index,) = (
+            event.values["member"]
+            for log in enacted.logs
+            if (event := decode_event("members", log)) is not None
+            and event.name == "MemberAdmitted"
+        )
+        self.network.members[name] = index
+        for account, role in (("approver", Role.APPROVER), ("gateway", Role.GATEWAY)):
+            owner = address_of(self.key(f"{name}.{account}"))
+            admitting = contracts.admit_account(owner, mask(Role.SENDER, role))
+            await self.send(f"{name}.governor", admitting)
 
     async def govern(self, proposal: Proposal) -> TransactionReceipt:
         """Carry a proposal by the ballots of all electors, and enact it after its time lock."""
