@@ -1,7 +1,7 @@
 """Counts: every use is reserved once, given back at most once, and never above the grant."""
 
 from node.audit.checks_rates import require_rates
-from node.audit.evidence import Case, CheckFailed, Evidence, LeaseCase, require
+from node.audit.evidence import Case, CheckFailed, Evidence, Happening, LeaseCase, require
 from node.audit.result import Details
 from node.spec.types import Hash32
 from node.spec.vocabulary import LeaseStatus
@@ -15,17 +15,11 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
     versions = {version.identifier: version for version in case.amendments}
     for happening in case.events:
         subject = f"{case.name}, {happening.where}"
+        counted += uses_moved(case, happening)
         match happening.name:
             case "LeaseOpened":
-                counted += happening.value("uses")
                 require(subject, (counted <= most, f"{counted} uses are reserved of {most}"))
-            case "LeaseClosed":
-                counted -= happening.value("returned")
-            case "RangeSettled" if happening.value("closes"):
-                closed = _lease(subject, case, Hash32(happening.value("lease")))
-                counted -= closed.state.uses - uses_counted(closed)
             case "UsesSharedOnward":
-                counted += happening.value("uses")
                 shared += happening.value("uses")
             case "AuthorizationAmended":
                 most = versions[Hash32(happening.value("amendment"))].terms.maximum_uses
@@ -38,6 +32,27 @@ def check_counts(evidence: Evidence, case: Case) -> Details:
     unused = {L.state.lease: L.state.uses - uses_counted(L) for L in case.leases}
     require_rates(case, unused)
     return {"counted": counted, "maximum": case.in_force.maximum_uses}
+
+
+def uses_moved(case: Case, happening: Happening) -> int:
+    """Return by how many uses an event moves what is counted.
+
+    Raises:
+        CheckFailed: it closes a lease that is not the authorization's.
+    """
+    match happening.name:
+        case "LeaseOpened" | "UsesSharedOnward":
+            uses: int = happening.value("uses")
+            return uses
+        case "LeaseClosed":
+            returned: int = happening.value("returned")
+            return -returned
+        case "RangeSettled" if happening.value("closes"):
+            subject = f"{case.name}, {happening.where}"
+            closed = _lease(subject, case, Hash32(happening.value("lease")))
+            return uses_counted(closed) - closed.state.uses
+        case _:
+            return 0
 
 
 def _lease(subject: str, case: Case, identifier: Hash32) -> LeaseCase:

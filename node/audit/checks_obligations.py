@@ -8,7 +8,7 @@ that there are no others (A52). A late duty is a finding about the parties: the 
 hold stops the clock, and makes nothing good that was late when it began.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -92,7 +92,7 @@ def check_deletion(evidence: Evidence, case: Case) -> Details:
     """Once it has ended, the consumer certified deletion in time: all leases' data (A50)."""
     require_wishes(evidence, case)
     duties = duties_of(case, ObligationKind.DELETE_DATA)
-    *_, found = map(partial(_require_kept, evidence, case), duties)
+    *_, found = map(partial(_require_kept, evidence, case, ends_of(case)), duties)
     for happening in case.named("DeletionCertified"):
         leases = sum(lease.opened.order < happening.order for lease in case.leases)
         every = happening.value("leases") == leases
@@ -103,10 +103,11 @@ def check_deletion(evidence: Evidence, case: Case) -> Details:
 def check_records(evidence: Evidence, case: Case) -> Details:
     """Salts were kept as long as records, and then destroyed by both sides (R21, A53)."""
     salts = list(duties_of(case, ObligationKind.DESTROY_SALT))
+    ends = ends_of(case)
     for duty in salts:
-        _require_kept(evidence, case, duty)
+        _require_kept(evidence, case, ends, duty)
         for done in _of(case, "ObligationFulfilled", duty.identifier):
-            early = done.time < _erasable(case, duty)
+            early = done.time < _erasable(case, ends, duty)
             subject = f"{case.name}, {done.where}"
             require(subject, (not early, "a salt was destroyed before records need not be kept"))
     return {"salts": sum(duty.replaced is None for duty in salts)}
@@ -130,15 +131,19 @@ def check_duties(evidence: Evidence, case: Case) -> Details:
     return {"duties": len(imposed)}
 
 
-def _require_kept(evidence: Evidence, case: Case, duty: Duty) -> Details:
-    """Hold one duty that follows from an end to its dates."""
+def _require_kept(evidence: Evidence, case: Case, ends: Mapping[int, int], duty: Duty) -> Details:
+    """Hold one duty that follows from an end to its dates.
+
+    `ends` are those of versions that ended by time or use; a call that ends what is in force opens
+    what it obliges to itself.
+    """
     record = _record(evidence, case, duty.identifier)
     with naming(case.name):
         within = evidence.reader(PARAMETERS)(slot_of_value(Parameter.DELETION_WITHIN))
     if record is None:
-        return _require_unopened(evidence, case, duty, within)
+        return _require_unopened(evidence, case, ends, duty, within)
     _require_told(case, duty.identifier, record)
-    fair = record.due >= _erasable(case, duty)
+    fair = record.due >= _erasable(case, ends, duty)
     require(case.name, (fair, "its duty is due before retention is over"))
     if record.status == ObligationStatus.SUPERSEDED:
         _require_superseded(case, duty)
@@ -148,15 +153,17 @@ def _require_kept(evidence: Evidence, case: Case, duty: Duty) -> Details:
     return _require_done(evidence, case, record)
 
 
-def _require_unopened(evidence: Evidence, case: Case, duty: Duty, within: int) -> Details:
+def _require_unopened(
+    evidence: Evidence, case: Case, ends: Mapping[int, int], duty: Duty, within: int
+) -> Details:
     """What nobody opened follows from no end, or is not late."""
     opened = _of(case, "ObligationOpened", duty.identifier)
     require(case.name, (not opened, "state holds no duty that is shown to be opened"))
     now = evidence.last.timestamp if duty.replaced is None else duty.replaced.time
-    ended = _ended_at(case, duty)
+    ended = ends.get(duty.version)
     if ended is None or now < ended:
         return {"due": None, "fulfilled": False}
-    due = _erasable(case, duty) + within
+    due = _erasable(case, ends, duty) + within
     late = now >= due + _held_up_to(evidence, case, now)
     text = f"nobody opened what its end obliges to, late since {moment(due)}"
     require(case.name, (not late, text))
@@ -210,29 +217,21 @@ def _require_superseded(case: Case, duty: Duty) -> None:
     )
 
 
-def _erasable(case: Case, duty: Duty) -> int:
+def _erasable(case: Case, ends: Mapping[int, int], duty: Duty) -> int:
     """Return from when on what is kept need not be kept, Unix seconds.
 
     It counts from the end that opened the duty. A withdrawal ends the retention of data at once, as
     does a wish to be erased from what stood on consent.
     """
     opened = _of(case, "ObligationOpened", duty.identifier)
-    ended = opened[0].time if opened else _ended_at(case, duty)
-    until = min(ended or 0, duty.terms.valid_until) + duty.kept
+    ended = opened[0].time if opened else ends.get(duty.version, 0)
+    until = min(ended, duty.terms.valid_until) + duty.kept
     if brought := _of(case, "DeletionBroughtForward", duty.identifier):
         return min(until, brought[-1].time)
     is_last = duty.kind == ObligationKind.DELETE_DATA and duty.replaced is None
     if is_last and case.state.reason == Reason.SUBJECT_WITHDREW:
         return min(until, _time_of_end(case))
     return until
-
-
-def _ended_at(case: Case, duty: Duty) -> int | None:
-    """Return when a version ended by time or use whose duties nobody opened; None where it did not.
-
-    A call that ends what is in force opens them itself.
-    """
-    return ends_of(case).get(duty.version)
 
 
 def _held_up_to(evidence: Evidence, case: Case, time: int) -> int:

@@ -6,9 +6,8 @@ that count uses, which the check of counts holds to state.
 
 from dataclasses import dataclass
 
-from node.audit.checks_counts import uses_counted
+from node.audit.checks_counts import uses_moved
 from node.audit.evidence import Case, Happening
-from node.spec.types import Hash32
 
 
 @dataclass(slots=True)
@@ -48,27 +47,15 @@ def ends_of(case: Case) -> dict[int, int]:
 
 
 def _follow(case: Case, course: _Course, happening: Happening) -> None:
+    course.counted += uses_moved(case, happening)
     match happening.name:
         case "LeaseOpened":
-            course.counted += happening.value("uses")
             course.open += 1
-        case "LeaseClosed":
-            course.counted -= happening.value("returned")
+        case "LeaseClosed" | "LeaseUnaccounted":
             course.open -= 1
         case "RangeSettled" if happening.value("closes"):
-            course.counted -= _returned(case, Hash32(happening.value("lease")))
             course.open -= 1
-        case "LeaseUnaccounted":
-            course.open -= 1
-        case "UsesSharedOnward":
-            course.counted += happening.value("uses")
         case "AuthorizationAmended":
             course.version += 1
         case "AuthorizationSuspended" | "AuthorizationResumed":
             course.away ^= happening.value("parties")
-
-
-def _returned(case: Case, identifier: Hash32) -> int:
-    """Return the uses that a closed lease did not make."""
-    lease = next(lease for lease in case.leases if lease.state.lease == identifier)
-    return lease.state.uses - uses_counted(lease)
