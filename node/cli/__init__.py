@@ -14,7 +14,7 @@ from typing import Final
 
 from node.cli import commands
 from node.cli.calls import add_noun
-from node.cli.output import run_handler
+from node.cli.output import run_command
 
 MODULES: Final = ("net", "node", "gateway", "audit", "store", "completion")
 EXTRA: Final = ("authorization", "product", "governance", "sealed", "receipt", "statement")
@@ -45,4 +45,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     noun = given[0] if given and given[0] in NOUNS else None
-    return run_handler(build_parser(noun).parse_args(given))
+    return run_command(build_parser(noun), given)

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from node.errors import DataccordError, Refused
@@ -38,13 +38,23 @@ def emit(arguments: argparse.Namespace, value: dict[str, Any], text: str) -> Non
     print(json.dumps(value, ensure_ascii=False) if arguments.json else text, flush=True)
 
 
+def run_command(parser: argparse.ArgumentParser, given: Sequence[str]) -> int:
+    """Run what a command line asks for; a file that it names may be refused before that."""
+    try:
+        arguments = parser.parse_args(given)
+    except DataccordError as error:
+        return _fail(error, as_json="--json" in given)
+    return run_handler(arguments)
+
+
 def run_handler(arguments: argparse.Namespace) -> int:
     """Run the command; whatever goes wrong becomes lines for a human and an exit code."""
+    as_json: bool = getattr(arguments, "json", False)
     try:
         handler: Handler = arguments.handler
         return handler(arguments)
     except DataccordError as error:
-        return _fail(arguments, error)
+        return _fail(error, as_json=as_json)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -52,12 +62,12 @@ def run_handler(arguments: argparse.Namespace) -> int:
     except Exception as error:
         text = f"unexpected {type(error).__name__}: {error}"
         why = "this is a fault in dataccord itself; nothing was confirmed"
-        return _fail(arguments, DataccordError(text, why=why), code=5)
+        return _fail(DataccordError(text, why=why), as_json=as_json, code=5)
 
 
-def _fail(arguments: argparse.Namespace, error: DataccordError, code: int | None = None) -> int:
+def _fail(error: DataccordError, *, as_json: bool, code: int | None = None) -> int:
     status = error.code if code is None else code
-    if getattr(arguments, "json", False):
+    if as_json:
         body = {"error": error.what, "why": error.why, "next": error.next_command, "code": status}
         if isinstance(error, Refused):
             body["reason"] = error.reason

@@ -209,7 +209,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON", why=str(error)) from error
 
 
@@ -228,7 +228,8 @@ def shaped(part: Mapping[str, Any], value: Any) -> Any:
     if kind == "tuple":
         names = [entry["name"] for entry in part["components"]]
         if not isinstance(value, dict) or set(value) != set(names):
-            raise UsageError(f"{part['name']}: expected exactly the members {', '.join(names)}")
+            what = f"{part['name']}: expected exactly the members {', '.join(names)}"
+            raise UsageError(what, why=_difference(names, value))
         return tuple(shaped(entry, value[entry["name"]]) for entry in part["components"])
     if isinstance(value, bool | int) and kind.rstrip("0123456789") in ("uint", "bool"):
         return value
@@ -237,6 +238,16 @@ def shaped(part: Mapping[str, Any], value: Any) -> Any:
         return parser_of(part, hint)(value if isinstance(value, str) else json.dumps(value))
     except argparse.ArgumentTypeError as error:
         raise UsageError(f"{part['name']}: {error}") from error
+
+
+def _difference(names: Sequence[str], value: Any) -> str:
+    """Return which members a JSON value lacks, and which it has too many."""
+    if not isinstance(value, dict):
+        return "it is no object"
+    missing = [name for name in names if name not in value]
+    unknown = sorted(set(value) - set(names))
+    lacks = (("missing", missing), ("unknown", unknown))
+    return "; ".join(f"{word}: {', '.join(found)}" for word, found in lacks if found)
 
 
 def shown(value: Any, parts: Sequence[Mapping[str, Any]] = ()) -> Any:

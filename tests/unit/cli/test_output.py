@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,42 @@ def test_an_error_under_json_is_one_object(capsys: pytest.CaptureFixture[str]) -
     assert printed.err.splitlines()[-1] == "next:  dataccord net status"
     assert run_handler(arguments(True, ConfigError("no file"))) == 3
     assert "reason" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "why"),
+    [
+        (None, "cannot be read", "No such file or directory"),
+        (b"{", "not JSON", "line 1"),
+        (b"[" * 100_000, "not JSON", "recursion"),
+        (b"[]", "expected exactly the members kind", "it is no object"),
+        (b'{"kind": 1, "kind_": 1}', "expected exactly the members", "missing: purposes, modes"),
+        (b'{"kind": 1, "kind_": 1}', "expected exactly the members", "unknown: kind_"),
+    ],
+    ids=("absent", "cut off", "too deep", "a list", "lacking", "too much"),
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_that_cannot_be_is_a_fault_of_usage(
+    content: bytes | None,
+    what: str,
+    why: str,
+    as_json: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is read while the command line is: its exit code says so, and under --json its object."""
+    file = tmp_path / "clauses.json"
+    if content is not None:
+        file.write_bytes(content)
+    given = ["template", "propose", "--text", "0x" + "11" * 32, "--clauses", str(file)]
+    assert main([*given, "--json"] if as_json else given) == 2
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err
+    assert what in printed.err
+    assert why in printed.err
+    assert bool(printed.out) == as_json
+    if as_json:
+        assert json.loads(printed.out)["code"] == 2
 
 
 def test_a_result_is_text_or_one_object(capsys: pytest.CaptureFixture[str]) -> None:
